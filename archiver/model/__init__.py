@@ -1,0 +1,1 @@
+"""The values that cross rooms: frozen, without input or output."""

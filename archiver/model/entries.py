@@ -1,0 +1,146 @@
+"""What a journal entry says, one class for each type (docs/journal.md).
+
+Only ``Record`` names the object of a writing, and only ``Config`` names its own. Every other entry
+names a record by its journal position, so that a proof of one record tells nothing about another
+and an erasure leaves nothing behind.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from archiver.model.digest import Digest, Position
+from archiver.model.sources import Source
+
+Match = Literal["digest", "attributes"]
+Scope = Literal["message", "thread", "sender", "query"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Genesis:
+    """The first entry: the archive's random identity (32 hexadecimal digits)."""
+
+    archive: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A writing was kept. Account, folder and flags are left to sightings."""
+
+    object: Digest
+    size: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A record was seen somewhere."""
+
+    record: Position
+    source: Source
+    internaldate: datetime | None
+    flags: tuple[str, ...]
+    match: Match = "digest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """A folder was met for the first time, or with another UIDVALIDITY than before."""
+
+    account: str
+    folder: str
+    uidvalidity: int
+    previous: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderScan:
+    """What a sync did in one folder; UID sets are written as in IMAP (``1:4,7``)."""
+
+    folder: str
+    uidvalidity: int
+    exists: int
+    kept: str
+    failed: tuple[tuple[int, str], ...] = ()
+    """UIDs that could not be fetched, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A sync of one account that changed something, or (at most daily) found nothing new."""
+
+    account: str
+    folders: tuple[FolderScan, ...]
+    heartbeat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A working copy was taken in: ``archive.toml`` or ``engagements/<slug>.toml``."""
+
+    name: str
+    object: Digest | None
+    """None: a person removed the file."""
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """A person said that a record belongs to an engagement."""
+
+    record: Position
+    engagement: str
+    scope: Scope = "message"
+    decision: str = ""
+    """Hexadecimal name shared by the entries of one decision, so that it is undone as one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untag:
+    """A person said that a record does not belong to an engagement."""
+
+    record: Position
+    engagement: str
+    scope: Scope = "message"
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """A person took back a ``tag`` or ``untag``: the rules decide again."""
+
+    entry: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A dossier was written: which exhibit number is which record, and its manifest's digest."""
+
+    engagement: str
+    numbers: tuple[tuple[int, Position], ...]
+    manifest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """An entry of a type that this version does not know: kept, counted, not understood."""
+
+    type: str
+
+
+Payload = (
+    Genesis | Record | Sighting | Epoch | Scan | Config | Tag | Untag | Undo | Export | Unknown
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One item of the journal."""
+
+    position: Position
+    at: datetime
+    """When it was written, UTC."""
+    actor: str
+    """``archiver`` when the program decided, else ``person:NAME``."""
+    software: str
+    payload: Payload

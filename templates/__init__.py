@@ -1,0 +1,1 @@
+"""Jinja2 templates of the pages that are handed over, French and English."""
