@@ -23,7 +23,11 @@ def record_date(
     A Date header is plausible when it is not before mail existed and not more than two days after
     the archive first saw the record.
     """
-    if header is not None and _FIRST_MAIL <= header.year and header <= first_seen + _CLOCK_TOLERANCE:
+    if (
+        header is not None
+        and header.year >= _FIRST_MAIL
+        and header <= first_seen + _CLOCK_TOLERANCE
+    ):
         return header, "date-header"
     if internaldate is not None:
         return internaldate, "internaldate"
