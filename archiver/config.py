@@ -1,10 +1,32 @@
 """``archive.toml``: accounts and options. Secrets are never in it."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from gettext import gettext as _
+from typing import Final, Literal, cast
+
+from archiver.errors import ConfigurationError, UsageError
+from archiver.tables import (
+    SCHEMA,
+    Table,
+    address_problem,
+    append_tables,
+    comment,
+    is_address,
+    open_table,
+    quoted,
+    raise_problems,
+)
 
 Security = Literal["tls", "starttls", "plain"]
 Keep = Literal["everything", "engagements"]
+
+_SECURITIES: Final = ("tls", "starttls", "plain")
+_KEEPS: Final = ("everything", "engagements")
+_LANGUAGES: Final = ("en", "fr")
+_LAST_PORT: Final = 65535
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_HOST: Final = re.compile(r"[^\s/@]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +46,12 @@ class Account:
     addresses: tuple[str, ...] = ()
     """Our own addresses and aliases, besides USER when that is an address."""
 
+    @property
+    def own(self) -> frozenset[str]:
+        """Our own addresses, folded for comparing: ADDRESSES, and USER when it is one."""
+        named = (*self.addresses, self.user) if is_address(self.user) else self.addresses
+        return frozenset(address.strip().lower() for address in named)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -34,3 +62,183 @@ class Settings:
     language: str
     """``fr`` or ``en``: the language of what is written into the archive and its dossiers."""
     accounts: tuple[Account, ...] = ()
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Our own addresses in all accounts, folded for comparing."""
+        return frozenset().union(*(account.own for account in self.accounts))
+
+
+def parse_settings(text: str, *, name: str = "archive.toml") -> Settings:
+    """Read ``archive.toml``; raise ConfigurationError telling all errors at once."""
+    table = open_table(text, name=name)
+    settings = _settings(table)
+    raise_problems(table.problems, name=name)
+    return settings
+
+
+def new_settings(*, time_zone: str, language: str) -> str:
+    """Write the ``archive.toml`` of a new archive, with short comments.
+
+    Raises UsageError when the time zone or the language is not known.
+    """
+    options = quoted(_LANGUAGES)
+    problem = _time_zone_problem(time_zone)
+    if problem is None and language not in _LANGUAGES:
+        problem = _("{text!r} is none of {options}").format(text=language, options=options)
+    if problem:
+        raise UsageError(
+            _("The archive cannot be set up so: {problem}.").format(problem=problem),
+            advice=_('Give a time zone such as "Europe/Paris", and one of {options}.').format(
+                options=options
+            ),
+        )
+    return "\n".join(
+        (
+            comment(_("Settings of this archive. Passwords never stand here.")),
+            f"schema = {SCHEMA}",
+            "",
+            comment(_("Days are days in this time zone.")),
+            f'time_zone = "{time_zone}"',
+            "",
+            comment(_('Language of what the archive writes: "en" or "fr".')),
+            f'language = "{language}"',
+            "",
+            comment(_("Accounts follow; archiver account add writes them.")),
+            "",
+        )
+    )
+
+
+def with_account(text: str, account: Account) -> str:
+    """Return the settings TEXT with ACCOUNT added at its end; nothing else changes.
+
+    Raises UsageError when the name is taken or the account is not valid, ConfigurationError when
+    TEXT was not valid before.
+    """
+    before = parse_settings(text)
+    if any(known.name == account.name for known in before.accounts):
+        raise UsageError(
+            _("There is already an account named {name}.").format(name=account.name),
+            advice=_("Choose another name, or edit [account.{name}] in archive.toml.").format(
+                name=account.name
+            ),
+        )
+    result = append_tables(text, {"account": {account.name: _as_table(account)}})
+    if problems := _problems_of(result):
+        raise UsageError(
+            "\n  ".join((_("This account cannot be added:"), *problems)),
+            advice=_("Correct these values, then run the command again."),
+        )
+    return result
+
+
+def _problems_of(text: str) -> list[str]:
+    try:
+        table = open_table(text, name="archive.toml")
+    except ConfigurationError:  # it was valid before: account = {...} takes no further tables
+        return [_("archive.toml keeps accounts within braces; write them as [account.NAME]")]
+    _settings(table)
+    return table.problems
+
+
+def _settings(table: Table) -> Settings:
+    time_zone = table.text(
+        "time_zone",
+        missing=_('is missing; write for example "Europe/Paris"'),
+        check=_time_zone_problem,
+    )
+    language = table.choice("language", _LANGUAGES, missing=_('is missing; write "en" or "fr"'))
+    accounts = table.table("account")
+    settings = Settings(
+        time_zone=time_zone,
+        language=language,
+        accounts=tuple(_account(accounts, name) for name in accounts.keys()),  # noqa: SIM118  Table is no dict
+    )
+    table.close()
+    return settings
+
+
+def _account(accounts: Table, name: str) -> Account:
+    if not _NAME.fullmatch(name):
+        accounts.wrong(
+            name,
+            _("an account's name is made of a-z, 0-9, dot, hyphen and underscore, in lower case"),
+        )
+    table = accounts.table(name)
+    account = Account(
+        name=name,
+        host=table.text("host", missing=_("the server's name is missing"), check=_host_problem),
+        port=table.integer(
+            "port", first=1, last=_LAST_PORT, missing=_("is missing; IMAP over TLS uses 993")
+        ),
+        user=table.text("user", missing=_("the user's name is missing")),
+        security=cast(
+            "Security",
+            table.choice("security", _SECURITIES, missing=_('is missing; "tls" is usual')),
+        ),
+        keep=cast("Keep", table.choice("keep", _KEEPS, missing=_keep_advice())),
+        password_command=table.text("password_command") or None,
+        folders=table.texts("folders"),
+        addresses=table.texts("addresses", check=address_problem),
+    )
+    table.close()
+    return account
+
+
+def _as_table(account: Account) -> dict[str, object]:
+    table: dict[str, object] = {
+        "host": account.host,
+        "port": account.port,
+        "user": account.user,
+        "security": account.security,
+        "keep": account.keep,
+    }
+    if account.password_command is not None:
+        table["password_command"] = account.password_command
+    if account.folders:
+        table["folders"] = list(account.folders)
+    if account.addresses:
+        table["addresses"] = list(account.addresses)
+    return table
+
+
+def _keep_advice() -> str:
+    return _('is missing; nothing is assumed: write "everything" or "engagements"')
+
+
+def _host_problem(host: str) -> str | None:
+    if _HOST.fullmatch(host):
+        return None
+    return _("{host!r} is not a server's name; write for example imap.example.org").format(
+        host=host
+    )
+
+
+def _time_zone_problem(name: str) -> str | None:
+    """Say that there is no time zone NAME, with the nearest one that exists."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # slow to import
+
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = _near_zone(name)
+        if near:
+            return _("there is no time zone {name!r}; did you mean {near}?").format(
+                name=name, near=near
+            )
+        return _("there is no time zone {name!r}; write for example Europe/Paris").format(name=name)
+    return None
+
+
+def _near_zone(name: str) -> str:
+    from difflib import get_close_matches  # only a misspelt name needs it
+    from zoneinfo import available_timezones  # reads the disk
+
+    wanted = name.lower()
+    zones = {zone.lower(): zone for zone in sorted(available_timezones())}
+    cities = {zone.rpartition("/")[2].lower(): zone for zone in sorted(available_timezones())}
+    if wanted in cities:
+        return cities[wanted]
+    near = get_close_matches(wanted, zones, n=1, cutoff=0.7)
+    return zones[near[0]] if near else ""

@@ -41,6 +41,18 @@ class EngineError(Exception):
     """An index cannot be used: it must be rebuilt. The message says why."""
 
 
+class IndexMissing(EngineError):  # noqa: N818  (named by what is wrong with the index)
+    """There is no index where one was looked for."""
+
+
+class IndexDamaged(EngineError):  # noqa: N818  (as above)
+    """Files of the index are missing, cut short or altered."""
+
+
+class IndexForeign(EngineError):  # noqa: N818  (as above)
+    """The index is of another archive, engine, format or analysis."""
+
+
 class Engine(Protocol):
     """A full-text index in one folder (or in memory)."""
 

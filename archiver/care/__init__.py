@@ -1,1 +1,1 @@
-"""The room 'care'."""
+"""Care for the archive: working copies, checks, rebuild, status, and what a person decides."""

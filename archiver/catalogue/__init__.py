@@ -1,1 +1,1 @@
-"""The room 'catalogue'."""
+"""The catalogue: what is known about records, in one SQLite file that can be made again."""

@@ -1,1 +1,1 @@
-"""The room 'search'."""
+"""Searching: a query is split between catalogue and engine, merged, highlighted, presented."""

@@ -1,0 +1,188 @@
+"""What the archive holds: every count read back from the place it counts, no flag standing in."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from gettext import gettext as _
+
+from archiver.care.doctor import overdue
+from archiver.care.working_copies import WorkingCopies
+from archiver.catalogue.catalogue import Catalogue, Counts, EngagementCount
+from archiver.evidence.store import Evidence
+from archiver.model.entries import Record
+from index.engine import Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The state of an archive at one moment."""
+
+    records: int
+    """Records whose object is on disk."""
+    journal: int
+    """Records that the journal names."""
+    catalogue: int
+    index: int
+    entries: int
+    counts: Counts
+    copies: WorkingCopies
+    last_syncs: Mapping[str, tuple[datetime | None, datetime | None]]
+    overdue: tuple[str, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether all places hold the same number of records."""
+        return self.records == self.journal == self.catalogue == self.index
+
+
+def take_status(
+    evidence: Evidence, catalogue: Catalogue, engine: Engine, copies: WorkingCopies, now: datetime
+) -> Status:
+    """Count everything."""
+    last_syncs = evidence.last_syncs()
+    return Status(
+        records=count_objects(evidence),
+        journal=evidence.count_records(),
+        catalogue=catalogue.count_records(),
+        index=engine.count(),
+        entries=evidence.size,
+        counts=catalogue.counts(),
+        copies=copies,
+        last_syncs=last_syncs,
+        overdue=tuple(name for name, _good in overdue(copies.settings, last_syncs, now)),
+    )
+
+
+def count_objects(evidence: Evidence) -> int:
+    """Count the records whose object is on disk, by listing the folders."""
+    on_disk = {
+        name
+        for folder in os.scandir(evidence.root / "objects")
+        if folder.is_dir() and len(folder.name) == len("ab")
+        for name in os.listdir(folder.path)  # noqa: PTH208  ten times as fast for 100,000 names
+    }
+    named = {
+        entry.payload.object.hex
+        for entry in evidence.entries()
+        if isinstance(entry.payload, Record)
+    }
+    return len(on_disk & named)
+
+
+def status_json(status: Status) -> Mapping[str, object]:
+    """Return the status as the command contract has it."""
+    counts = status.counts
+    by_slug = {each.slug: each for each in counts.engagements}
+    by_account = {each.account: each for each in counts.accounts}
+    return {
+        "schema": 1,
+        "records": status.records,
+        "journal": status.journal,
+        "catalogue": status.catalogue,
+        "index": status.index,
+        "entries": status.entries,
+        "threads": counts.threads,
+        "undecided": counts.undecided,
+        "untied": counts.untagged_without_tie,
+        "unreadable": counts.unreadable,
+        "defects": counts.defects,
+        "attachments": counts.attachments,
+        "attachments_unread": counts.attachments_unread,
+        "accounts": [
+            {
+                "name": name,
+                "records": by_account[name].records if name in by_account else 0,
+                "last_attempt": _iso(status.last_syncs.get(name, (None, None))[0]),
+                "last_good_sync": _iso(status.last_syncs.get(name, (None, None))[1]),
+                "overdue": name in status.overdue,
+            }
+            for name in sorted({*by_account, *_names(status)})
+        ],
+        "engagements": [
+            {
+                "slug": engagement.slug,
+                "client": engagement.client,
+                "records": by_slug[engagement.slug].records if engagement.slug in by_slug else 0,
+                "oldest": _iso(_oldest(by_slug, engagement.slug)),
+                "newest": _iso(_newest(by_slug, engagement.slug)),
+            }
+            for engagement in status.copies.engagements
+        ],
+    }
+
+
+def present(status: Status, zone: tzinfo) -> Iterator[str]:
+    """Return the status as lines for people."""
+    counts = status.counts
+    yield _("Records: {n} ({entries} journal entries)").format(
+        n=status.records, entries=status.entries
+    )
+    if status.healthy:
+        yield _("Objects, journal, catalogue and search index agree.")
+    else:
+        yield _(
+            "They do not agree: {records} on disk, {journal} in the journal, {catalogue} in the "
+            "catalogue, {index} in the search index. Run `archiver verify`."
+        ).format(
+            records=status.records,
+            journal=status.journal,
+            catalogue=status.catalogue,
+            index=status.index,
+        )
+    yield ""
+    yield from _present_accounts(status, zone)
+    yield from _present_engagements(status, zone)
+    yield _("No tie to a party: {n}").format(n=counts.untagged_without_tie)
+    if counts.undecided:
+        yield _("Waiting for a decision: {n} (archiver triage)").format(n=counts.undecided)
+    if counts.attachments_unread:
+        yield _("Attachments whose words are not read: {n} of {all}").format(
+            n=counts.attachments_unread, all=counts.attachments
+        )
+    if counts.unreadable:
+        yield _("Records that could not be read as mail: {n}").format(n=counts.unreadable)
+
+
+def _present_accounts(status: Status, zone: tzinfo) -> Iterator[str]:
+    by_name = {each.account: each.records for each in status.counts.accounts}
+    for name in sorted({*by_name, *_names(status)}):
+        good = status.last_syncs.get(name, (None, None))[1]
+        when = good.astimezone(zone).strftime("%Y-%m-%d %H:%M %z") if good else _("never")
+        yield _("Account {name}: {n} records, last good sync: {when}").format(
+            name=name, n=by_name.get(name, 0), when=when
+        )
+
+
+def _present_engagements(status: Status, zone: tzinfo) -> Iterator[str]:
+    counts = {each.slug: each for each in status.counts.engagements}
+    for engagement in status.copies.engagements:
+        found = counts.get(engagement.slug)
+        if found is None:
+            yield _("Engagement {slug} ({client}): no record").format(
+                slug=engagement.slug, client=engagement.client
+            )
+            continue
+        yield _("Engagement {slug} ({client}): {n} records, {first} to {last}").format(
+            slug=engagement.slug,
+            client=engagement.client,
+            n=found.records,
+            first=found.oldest.astimezone(zone).date(),
+            last=found.newest.astimezone(zone).date(),
+        )
+
+
+def _names(status: Status) -> Iterator[str]:
+    return (account.name for account in status.copies.settings.accounts)
+
+
+def _oldest(by_slug: Mapping[str, EngagementCount], slug: str) -> datetime | None:
+    return by_slug[slug].oldest if slug in by_slug else None
+
+
+def _newest(by_slug: Mapping[str, EngagementCount], slug: str) -> datetime | None:
+    return by_slug[slug].newest if slug in by_slug else None
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None

@@ -1,0 +1,183 @@
+"""``catalogue.sqlite``: what is known about records. Derived: delete it, and it is made again."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from archiver.catalogue import figures, queries, selection, tagging
+from archiver.catalogue.batch import Batch, meta
+from archiver.catalogue.database import CatalogueUnusable, Database
+from archiver.catalogue.figures import AccountCount, Counts, EngagementCount, Extent
+from archiver.catalogue.selection import RoleOf, UnknownValue
+from archiver.model.digest import Digest, Position
+from archiver.model.record import RecordLine, RecordView
+from archiver.model.tagging import Decision, RecordFacts, TagOf, Undecided
+from index.engine import Document
+from index.query import Query
+
+__all__ = [
+    "AccountCount",
+    "Catalogue",
+    "CatalogueUnusable",
+    "Counts",
+    "EngagementCount",
+    "Extent",
+    "UnknownValue",
+]
+
+
+def _no_role(_folder: str) -> None:
+    """Know nothing about folders."""
+
+
+class Catalogue:
+    """An open catalogue. Readers never wait for a writer; one thread uses one Catalogue."""
+
+    def __init__(self, database: Database, role_of: RoleOf) -> None:
+        """Use ``Catalogue.open``."""
+        self._database = database
+        self._role_of = role_of
+
+    @classmethod
+    def open(
+        cls, path: Path, *, read_only: bool = False, role_of: RoleOf = _no_role
+    ) -> "Catalogue":
+        """Open the catalogue at PATH; one that is missing is made, unless READ_ONLY.
+
+        ROLE_OF tells what a folder is for by its name: the journal does not keep it, and
+        ``is:junk``, ``is:trash``, ``is:sent`` and ``is:drafts`` find nothing without it.
+
+        Raises CatalogueUnusable when the file is missing (READ_ONLY), damaged, not a catalogue, or
+        of another version: the caller makes it again.
+        """
+        return cls(Database(path, read_only=read_only), role_of)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @property
+    def position(self) -> int:
+        """How many journal entries are taken in."""
+        return int(self.meta("position") or 0)
+
+    def meta(self, key: str) -> str | None:
+        """Return a small value that a batch noted under KEY."""
+        return meta(self._database, key)
+
+    @contextmanager
+    def batch(self) -> Iterator[Batch]:
+        """Write one batch, all of it or nothing.
+
+        Raises LockedError when another process is writing, CatalogueUnusable when what is added
+        contradicts what the catalogue holds.
+        """
+        with self._database.transaction():
+            yield Batch(self._database)
+
+    # --- records ---------------------------------------------------------------------------------
+
+    def count_records(self) -> int:
+        """Count the records, read back from the table."""
+        return figures.count_records(self._database)
+
+    def line(self, position: int) -> RecordLine:
+        """Return a record as one line of a list; raises KeyError when it is unknown."""
+        return self.lines((position,))[0]
+
+    def lines(self, positions: Iterable[int]) -> tuple[RecordLine, ...]:
+        """Return one line for each of POSITIONS, in their order; raises KeyError for an unknown."""
+        return queries.lines(self._database, tuple(positions))
+
+    def view(self, position: int) -> RecordView:
+        """Return all that is known about a record; raises KeyError when it is unknown."""
+        return queries.view(self._database, position)
+
+    def thread(self, position: int) -> tuple[Position, ...]:
+        """Return the records of a record's thread, oldest first; raises KeyError when unknown."""
+        return queries.thread(self._database, position)
+
+    def resolve(self, prefix: str) -> tuple[Digest, ...]:
+        """Return the records whose digest starts with PREFIX (4 to 64 hexadecimal digits)."""
+        return queries.resolve(self._database, prefix)
+
+    def position_of(self, digest: Digest) -> Position | None:
+        """Return a record's position; None when it is not catalogued."""
+        return queries.position_of(self._database, digest)
+
+    def sent_by(self, addresses: Iterable[str]) -> frozenset[Position]:
+        """Return the records from any of ADDRESSES, case ignored."""
+        return queries.sent_by(self._database, addresses)
+
+    def order(
+        self, positions: Iterable[int], *, limit: int | None = None, offset: int = 0
+    ) -> tuple[Position, ...]:
+        """Return records newest first, ties by digest; LIMIT of them after the first OFFSET."""
+        return queries.order(self._database, positions, limit=limit, offset=offset)
+
+    def select(self, query: Query, *, time_zone: ZoneInfo) -> frozenset[int]:
+        """Return the records that a Term, DateRange, Size or All finds; days are days in TIME_ZONE.
+
+        Raises UnknownValue for a value of ``has:`` or ``is:`` that does not exist.
+        """
+        return selection.select(self._database, query, time_zone=time_zone, role_of=self._role_of)
+
+    def documents(self, start: int) -> Iterator[Document]:
+        """Yield the index documents of the records at positions from START on."""
+        return queries.documents(self._database, start)
+
+    def documents_of(self, positions: Iterable[int]) -> Iterator[Document]:
+        """Yield the index documents of POSITIONS, in journal order; unknown ones are left out."""
+        return queries.documents_of(self._database, tuple(positions))
+
+    # --- tags, exports, counts -------------------------------------------------------------------
+
+    def tags_of(self, positions: Iterable[int]) -> tuple[TagOf, ...]:
+        """Return the tags of records with their reasons, in journal order, then by engagement."""
+        return tagging.tags_of(self._database, positions)
+
+    def undecided(self) -> tuple[Undecided, ...]:
+        """Return what waits for a person, newest record first."""
+        return tagging.undecided(self._database)
+
+    def tagged(self, engagement: str) -> frozenset[Position]:
+        """Return the records of an engagement."""
+        return tagging.tagged(self._database, engagement)
+
+    def all_threads(self) -> tuple[Position, ...]:
+        """Return every thread, in journal order."""
+        return tagging.all_threads(self._database)
+
+    def facts(self, thread: Position) -> tuple[RecordFacts, ...]:
+        """Return what rules look at for each record of a thread, in journal order."""
+        return tagging.facts(self._database, thread)
+
+    def decisions(self, thread: Position) -> tuple[Decision, ...]:
+        """Return what persons said last about each record and engagement of a thread."""
+        return tagging.decisions(self._database, thread)
+
+    def exports(self, engagement: str) -> Mapping[int, Position]:
+        """Return the exhibit numbers that exports have given: number to record, by number."""
+        return {
+            number: Position(record)
+            for number, record in self._database.all(
+                "SELECT number, record FROM exhibit WHERE engagement = ? ORDER BY number",
+                (engagement,),
+            )
+        }
+
+    def counts(self) -> Counts:
+        """Count everything that ``status`` shows."""
+        return figures.counts(self._database)
+
+    def extent(self) -> Extent:
+        """Tell what a search looks through."""
+        return figures.extent(self._database)

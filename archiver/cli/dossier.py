@@ -1,0 +1,110 @@
+"""``dossier``: hand over what was written."""
+
+import sys
+from datetime import date, datetime
+from gettext import gettext as _
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+import click
+
+from archiver.cli.context import Global, actor, pass_global
+
+if TYPE_CHECKING:
+    from archiver.app import Archive
+    from archiver.model.digest import Position
+
+_day = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command(
+    help=_(
+        "Export an engagement's records as a dossier: a BagIt folder with the exact messages, a "
+        "chronology that opens in any browser, and manifests that sha256sum checks.\n\n"
+        "\b\nExamples:\n"
+        "  archiver dossier acme-2026 --output ACME-dossier\n"
+        "  archiver dossier acme-2026 --query 'recette OR livraison' --after 2026-01-01 "
+        "--output D"
+    )
+)
+@click.argument("slug", metavar="ENGAGEMENT")
+@click.option("--query", default="", help=_("Only records that match (see archiver search)."))
+@click.option("--after", type=_day, help=_("From this day on."))
+@click.option("--before", type=_day, help=_("Up to this day."))
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path), help=_("A new or empty folder.")
+)
+@click.option("--yes", is_flag=True, help=_("Do not ask after telling what is inside."))
+@pass_global
+def dossier(
+    globals_: Global,
+    slug: str,
+    query: str,
+    after: datetime | None,
+    before: datetime | None,
+    output: Path,
+    yes: bool,
+) -> None:
+    from archiver import SOFTWARE
+    from archiver.care.engagements import require
+    from archiver.dossier.bag import free_place
+    from archiver.dossier.exhibits import Selection
+    from archiver.dossier.export import hand_over, prepare
+    from archiver.dossier.notices import notices, tell
+
+    free_place(output)
+    first, last = (after.date() if after else None), (before.date() if before else None)
+    with globals_.open() as archive:
+        made = prepare(
+            archive.evidence,
+            archive.catalogue,
+            require(archive.copies.engagements, slug),
+            own=archive.rules.own,
+            matching=_matching(archive, query, first, last),
+            selection=Selection(query=query, first=first, last=last),
+            clock=archive.clock,
+            time_zone=archive.time_zone,
+            language=cast("Literal['fr', 'en']", archive.copies.settings.language),
+            software=SOFTWARE,
+        )
+        lines = tell(notices(made))
+        for line in lines:
+            globals_.tell(line)
+        if lines and not yes and sys.stdin.isatty():
+            click.confirm(_("Write the dossier?"), abort=True, err=True)
+        written = hand_over(archive.evidence, made, output, actor=actor())
+        archive.level()
+    globals_.chat(
+        _("Wrote {n} exhibits to {folder} ({files} files). Open {page} in a browser.").format(
+            n=len(made.exhibits),
+            folder=output,
+            files=written.files,
+            page=output / "data" / "chronology.html",
+        )
+    )
+    globals_.chat(
+        _("SHA-256 of its manifest, to be given by another way: {digest}").format(
+            digest=written.manifest
+        )
+    )
+
+
+def _matching(
+    archive: "Archive", query: str, first: date | None, last: date | None
+) -> "frozenset[Position] | None":
+    from archiver.search.choose import by_query
+
+    if not query and first is None and last is None:
+        return None
+    return by_query(
+        query or "*",
+        catalogue=archive.catalogue,
+        engine=archive.engine,
+        time_zone=archive.time_zone,
+        today=archive.clock().astimezone(archive.time_zone).date(),
+        first=first,
+        last=last,
+    )
+
+
+COMMANDS = {"dossier": dossier}

@@ -1,0 +1,165 @@
+"""The ``archiver`` command: global options, commands loaded when called, one error handler."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from gettext import gettext as _
+from pathlib import Path
+
+import click
+
+from archiver import __version__
+from archiver.cli.language import choose_language, set_language
+from archiver.errors import ArchiverError
+
+INTERRUPTED = 130
+_COMMANDS = {
+    "init": "archive",
+    "status": "archive",
+    "doctor": "archive",
+    "verify": "archive",
+    "rebuild": "archive",
+    "catch-up": "archive",
+    "account": "mailbox",
+    "sync": "mailbox",
+    "import": "mailbox",
+    "engagement": "engagement",
+    "tag": "tagging",
+    "untag": "tagging",
+    "undo": "tagging",
+    "triage": "tagging",
+    "search": "search",
+    "show": "search",
+    "thread": "search",
+    "dossier": "dossier",
+    "inspect": "inspect",
+    "completion": "completion",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, and never all for one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Name all commands, in the order in which a user meets them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        """Import the module of one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"archiver.cli.{_COMMANDS[cmd_name]}")
+        command = module.COMMANDS[cmd_name]
+        assert isinstance(command, click.Command)  # noqa: S101  narrows what importlib returns
+        return command
+
+
+def build() -> click.Group:
+    """Build the command in the language that was set."""
+    from archiver.cli.context import Global
+
+    @click.group(
+        cls=LazyGroup,
+        help=_(
+            "Keep client mail, tie it to engagements, find past commitments, export dossiers.\n\n"
+            "\b\n"
+            "Start here:\n"
+            "  archiver --archive ACME init\n"
+            "  archiver --archive ACME account add work --host imap.example.org ...\n"
+            "  archiver --archive ACME sync\n"
+            "  archiver --archive ACME search 'from:client \"date de livraison\"'"
+        ),
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    @click.option(
+        "--archive",
+        type=click.Path(path_type=Path),
+        envvar="ARCHIVER_ARCHIVE",
+        help=_("The archive's folder (else ARCHIVER_ARCHIVE, else the folder you are in)."),
+    )
+    @click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="ARCHIVER_CONFIG",
+        help=_("Your own settings: a TOML file that may give archive, lang and color."),
+    )
+    @click.option("--lang", type=click.Choice(["en", "fr"]), help=_("Language of the output."))
+    @click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        help=_("When to colour the output; NO_COLOR is respected."),
+    )
+    @click.option(
+        "--lock-wait",
+        type=click.FloatRange(min=0),
+        default=10.0,
+        show_default=True,
+        help=_("Seconds to wait for another process that writes."),
+    )
+    @click.option("-q", "--quiet", is_flag=True, help=_("Say only what went wrong."))
+    @click.option("-v", "--verbose", is_flag=True, help=_("Say more."))
+    @click.version_option(__version__, prog_name="archiver")
+    @click.pass_context
+    def archiver(
+        ctx: click.Context,
+        *,
+        archive: Path | None,
+        config: Path | None,
+        lang: str | None,  # noqa: ARG001  read before click, see language.py
+        color: str | None,
+        lock_wait: float,
+        quiet: bool,
+        verbose: bool,
+    ) -> None:
+        ctx.obj = Global.make(
+            archive=archive,
+            config=config,
+            color=color,
+            lock_wait=lock_wait,
+            quiet=quiet,
+            verbose=verbose,
+        )
+        ctx.color = ctx.obj.color
+
+    assert isinstance(archiver, click.Group)  # noqa: S101  the decorators lose the type
+    return archiver
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; never raises, whatever happens."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    set_language(choose_language(arguments, os.environ))
+    try:
+        result = build().main(args=list(arguments), prog_name="archiver", standalone_mode=False)
+    except ArchiverError as error:
+        _print_error(error.what, error.advice)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(_("Interrupted. What was kept is kept; run the command again."), err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (head, less): not an error of ours. Python would
+        # still complain when it flushes at exit, so stdout is pointed nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        _print_error(
+            _("{what}: {file}").format(what=error.strerror or error, file=error.filename or ""),
+            _("Check the disk and the permissions, then run the command again."),
+        )
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _print_error(what: str, advice: str) -> None:
+    click.echo(click.style(_("Error: "), fg="red") + what, err=True)
+    click.echo(advice, err=True)
+
+
+def run() -> None:
+    """Be the console script."""
+    sys.exit(main())

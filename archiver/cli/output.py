@@ -1,0 +1,125 @@
+"""Print answers: text for people, JSON, JSON lines and CSV for scripts; always on stdout."""
+
+import csv
+import io
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from gettext import gettext as _
+
+import click
+
+from archiver.model.findings import Finding, Report
+
+FORMATS = ("text", "json", "jsonl", "csv")
+SCHEMA = 1
+_LEVEL_COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+
+format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help=_("How to print the answer."),
+)
+json_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help=_("How to print the answer."),
+)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document, UTF-8 whatever the terminal says."""
+    write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_jsonl(values: Iterable[object]) -> None:
+    """Print one JSON object a line."""
+    for value in values:
+        write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def print_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print RFC 4180 rows; a cell that a spreadsheet would run as a formula is disarmed."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(header)
+    writer.writerows([disarm(cell) for cell in row] for row in rows)
+    write_text(buffer.getvalue())
+
+
+def disarm(cell: object) -> object:
+    """Put a quote before text that a spreadsheet would take for a formula."""
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + cell
+    return cell
+
+
+def write_text(text: str) -> None:
+    """Write UTF-8 to stdout; scripts rely on it even under LC_ALL=C or a Windows code page."""
+    write_bytes(text.encode("utf-8", errors="replace"))
+
+
+def write_bytes(data: bytes) -> None:
+    """Write exact bytes to stdout."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def echo(text: str = "") -> None:
+    """Print a line for people; what mail brought along cannot steer the terminal."""
+    click.echo(text)
+
+
+_STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+
+
+def printable(text: str) -> str:
+    """Replace control characters, so that a subject cannot move the cursor or hide text."""
+    if text.isprintable():
+        return text
+    return "".join(_printable(character) for character in text)
+
+
+def _printable(character: str) -> str:
+    if character in "\t\n\r":
+        return " "
+    if character in _JOINERS or unicodedata.category(character) not in _STEERING:
+        return character
+    return "\N{REPLACEMENT CHARACTER}"
+
+
+def report_json(report: Report, **more: object) -> Mapping[str, object]:
+    """Return a check's outcome as the command contract has it."""
+    return {
+        "schema": SCHEMA,
+        "checked": dict(report.checked),
+        "findings": [
+            {
+                "code": finding.code,
+                "level": finding.level,
+                "subject": finding.subject,
+                "message": finding.message,
+                "advice": finding.advice,
+            }
+            for finding in report.findings
+        ],
+        **more,
+    }
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Print findings for people: what is wrong, and how to mend it."""
+    for finding in findings:
+        level = click.style(f"{finding.level}", fg=_LEVEL_COLOURS[finding.level])
+        echo(f"{level} [{finding.code}] {printable(finding.subject)}")
+        echo(f"  {printable(finding.message)}")
+        echo(f"  → {printable(finding.advice)}")

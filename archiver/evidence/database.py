@@ -1,0 +1,252 @@
+"""``journal/journal.sqlite``: how it is made, opened and read without ever changing by surprise."""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from gettext import gettext as _
+from pathlib import Path
+
+from archiver.errors import ArchiverError, LockedError, OperationError
+from archiver.evidence.disk import Disk, told
+
+APPLICATION_ID = 0x5752414A  # "WRAJ": written-record archive, journal
+SCHEMA_VERSION = 1
+
+SCHEMA = """
+CREATE TABLE entry (
+    position INTEGER PRIMARY KEY,
+    type TEXT NOT NULL,
+    body BLOB NOT NULL,
+    leaf BLOB NOT NULL CHECK (length(leaf) = 32)
+) STRICT;
+CREATE INDEX entry_scan ON entry (position) WHERE type = 'scan';
+CREATE TABLE record (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    position INTEGER NOT NULL UNIQUE,
+    size INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE uid (
+    account TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('kept', 'erased')),
+    PRIMARY KEY (account, folder, uidvalidity, uid)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE uid_other (
+    account TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (account, folder, uidvalidity, uid, record)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE file_position (
+    path TEXT NOT NULL,
+    member INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (path, member, offset, record)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE epoch (
+    account TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    entry INTEGER NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    PRIMARY KEY (account, folder, entry)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE config (
+    name TEXT NOT NULL,
+    entry INTEGER NOT NULL,
+    digest BLOB CHECK (digest IS NULL OR length(digest) = 32),
+    size INTEGER NOT NULL,
+    PRIMARY KEY (name, entry)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sync (
+    account TEXT NOT NULL PRIMARY KEY,
+    attempt TEXT NOT NULL,
+    good TEXT
+) STRICT, WITHOUT ROWID;
+"""
+
+Value = int | str | bytes | None
+
+
+class Database:
+    """One connection; every sqlite3 error leaves as an ArchiverError that says what to do."""
+
+    def __init__(
+        self, path: Path, *, wait: float, writable: bool, folder_writable: bool, disk: Disk
+    ) -> None:
+        """Open PATH.
+
+        Not WRITABLE: nothing is changed. Where not even SQLite's own files beside it can be made
+        (not FOLDER_WRITABLE: read-only media) it is read as it stands, from a temporary copy when
+        a write-ahead log holds entries that the database does not have yet.
+        """
+        self.path = path
+        self._disk = disk
+        self._copy = contextlib.ExitStack()
+        mode = "mode=rw" if writable else "mode=ro"
+        source = path
+        if not folder_writable:
+            source, mode = self._still(path)
+        with self._told():
+            self._connection = sqlite3.connect(
+                f"{source.absolute().as_uri()}?{mode}", uri=True, timeout=wait, isolation_level=None
+            )
+            for pragma in (
+                "synchronous = FULL",
+                "fullfsync = ON",  # macOS: fsync alone leaves data in the drive's cache
+                "checkpoint_fullfsync = ON",
+                "trusted_schema = OFF",
+                "temp_store = MEMORY",
+            ):
+                self._connection.execute(f"PRAGMA {pragma}")
+
+    @classmethod
+    def create(cls, path: Path, *, wait: float, disk: Disk) -> "Database":
+        """Make the file, in WAL mode and without tables yet."""
+        if not path.exists():
+            os.close(disk.make_file(path))
+        database = cls(path, wait=wait, writable=True, folder_writable=True, disk=disk)
+        if database.one("PRAGMA journal_mode = WAL") != ("wal",):
+            database.close()
+            raise OperationError(
+                _("The file system that holds {path} cannot carry the journal.").format(path=path),
+                advice=_("Make the archive on a disk of this machine, not on a network folder."),
+            )
+        return database
+
+    def _still(self, path: Path) -> tuple[Path, str]:
+        log = path.with_name(path.name + "-wal")
+        if not log.exists() or not log.stat().st_size:
+            return path, "immutable=1"
+        folder = Path(self._copy.enter_context(tempfile.TemporaryDirectory(prefix="archiver-")))
+        with told(folder):
+            for file in (path, log):
+                shutil.copyfile(file, folder / file.name)
+        return folder / path.name, "mode=rw"
+
+    def close(self) -> None:
+        """Close the connection, and remove the temporary copy if there is one."""
+        self._connection.close()
+        self._copy.close()
+
+    def all(self, statement: str, *values: Value) -> list[tuple[Value, ...]]:
+        """Return every row of STATEMENT."""
+        with self._told():
+            return self._connection.execute(statement, values).fetchall()
+
+    def one(self, statement: str, *values: Value) -> tuple[Value, ...] | None:
+        """Return the first row of STATEMENT, None if there is none."""
+        with self._told():
+            row: tuple[Value, ...] | None = self._connection.execute(statement, values).fetchone()
+            return row
+
+    def number(self, statement: str, *values: Value) -> int:
+        """Return the one integer that STATEMENT gives."""
+        row = self.one(statement, *values)
+        return integer(row[0] if row else None)
+
+    def many(self, statement: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run STATEMENT for each of ROWS."""
+        with self._told():
+            self._connection.executemany(statement, rows)
+
+    def make_tables(self) -> None:
+        """Make the tables of SCHEMA, inside the transaction that is open."""
+        with self._told():
+            for statement in SCHEMA.split(";"):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all or nothing of what happens inside; durable when it ends without an error."""
+        with self._told():
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._disk.reached("commit")
+            with self._told():
+                self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+            raise
+        self._disk.reached("committed")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: sqlite3.Error) -> ArchiverError:
+        match getattr(error, "sqlite_errorname", "").split("_")[1:2]:
+            case ["FULL"]:
+                return OperationError(
+                    _("There is no room left on the disk that holds {path}.").format(
+                        path=self.path
+                    ),
+                    advice=_("Free some space and run the command again: it goes on from there."),
+                )
+            case ["BUSY"]:
+                return LockedError(
+                    _("Another program keeps the journal {path} to itself.").format(path=self.path),
+                    advice=_("Close that program (a SQLite browser?) and run the command again."),
+                )
+            case ["CORRUPT" | "NOTADB"]:
+                return _damaged(self.path, str(error))
+            case _:
+                return OperationError(
+                    _("The journal {path} could not be read or written: {reason}.").format(
+                        path=self.path, reason=error
+                    ),
+                    advice=_("Check the disk and who owns the files; then `archiver verify`."),
+                )
+
+
+def _damaged(path: Path | str, reason: str) -> OperationError:
+    return OperationError(
+        _("The journal {path} is damaged: {reason}.").format(path=path, reason=reason),
+        advice=_(
+            "Keep a copy of the folder as it is, and put back the folder journal from a backup."
+        ),
+    )
+
+
+def integer(value: Value) -> int:
+    """Return VALUE, an integer; raises OperationError when somebody changed the tables."""
+    if not isinstance(value, int):
+        raise _wrong_value()
+    return value
+
+
+def text(value: Value) -> str:
+    """Return VALUE, a text; raises OperationError when somebody changed the tables."""
+    if not isinstance(value, str):
+        raise _wrong_value()
+    return value
+
+
+def blob(value: Value) -> bytes:
+    """Return VALUE, bytes; raises OperationError when somebody changed the tables."""
+    if not isinstance(value, bytes):
+        raise _wrong_value()
+    return value
+
+
+def _wrong_value() -> OperationError:
+    return _damaged("journal.sqlite", _("a column holds a value of the wrong type"))

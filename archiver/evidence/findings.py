@@ -1,0 +1,50 @@
+"""Collects what a check finds, so that even a ruined archive gives a report of bounded size."""
+
+from collections import Counter
+from gettext import gettext as _
+
+from archiver.model.findings import Finding, Level, Report
+
+_MOST = 1000  # of one code
+
+
+class Findings:
+    """Findings, and counts of what was looked at."""
+
+    def __init__(self) -> None:
+        self._findings: list[Finding] = []
+        self._seen: Counter[tuple[str, Level]] = Counter()
+        self._checked: Counter[str] = Counter()
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Count NUMBER more of WHAT as looked at."""
+        self._checked[what] += number
+
+    def checked(self, what: str) -> int:
+        """How many of WHAT were looked at."""
+        return self._checked[what]
+
+    def add(self, code: str, level: Level, subject: object, message: str, advice: str) -> None:
+        """Add a finding; beyond a thousand of one code they are only counted."""
+        self._seen[code, level] += 1
+        if self._seen[code, level] <= _MOST:
+            self._findings.append(
+                Finding(
+                    code=code, level=level, subject=str(subject), message=message, advice=advice
+                )
+            )
+
+    def report(self) -> Report:
+        """Return all that was found and counted."""
+        more = tuple(
+            Finding(
+                code=code,
+                level=level,
+                subject=code,
+                message=_("{count} more findings like these.").format(count=seen - _MOST),
+                advice=_("Mend those that are listed and check again."),
+            )
+            for (code, level), seen in self._seen.items()
+            if seen > _MOST
+        )
+        return Report(checked=tuple(self._checked.items()), findings=(*self._findings, *more))

@@ -1,0 +1,279 @@
+"""The journal's entries and what is looked up in them.
+
+``entry`` is the journal. The other tables only answer questions quickly: each row of them follows
+from an entry (docs/journal.md), except those of ``sync``, which nobody needs to believe.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from gettext import gettext as _
+
+from archiver.errors import OperationError
+from archiver.evidence.canonical import LARGEST
+from archiver.evidence.codec import type_of
+from archiver.evidence.database import Database, Value, blob, integer, text
+from archiver.evidence.merkle import leaf_hash
+from archiver.model.digest import Digest, Position
+from archiver.model.entries import Config, Epoch, Payload, Record, Sighting
+from archiver.model.sources import FileSource, HandSource, ImapSource, Source
+
+_ROWS_AT_ONCE = 500
+_MARK = "json:"
+
+Row = tuple[Position, Payload, bytes]
+"""An entry that is to be written: where, what, and its canonical bytes."""
+
+Place = tuple[Value, ...]
+"""A source as the key under which its table knows it."""
+
+
+def key(name: str) -> str:
+    """Return NAME as the tables hold it: itself, or ``json:`` and its ASCII JSON.
+
+    The second form is for what UTF-8 cannot hold (a lone surrogate in a folder's or file's name),
+    and for a name that looks like it.
+    """
+    if name.startswith(_MARK) or not _encodable(name):
+        return _MARK + json.dumps(name)
+    return name
+
+
+def unkey(name: str) -> str:
+    """Undo ``key``."""
+    return str(json.loads(name.removeprefix(_MARK))) if name.startswith(_MARK) else name
+
+
+def _encodable(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def place(source: ImapSource | FileSource) -> Place:
+    """Return SOURCE as the key under which its table knows it."""
+    if isinstance(source, FileSource):
+        return key(source.path), source.member, source.offset
+    if max(source.uidvalidity, source.uid) > LARGEST:
+        raise OperationError(
+            _("The server of account {account} gave a number that no UID can have.").format(
+                account=source.account
+            ),
+            advice=_("Report it to the provider: RFC 3501 limits UIDs to 32 bits."),
+        )
+    return key(source.account), key(source.folder), source.uidvalidity, source.uid
+
+
+class Journal:
+    """Questions to the journal, and the one way to add to it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return self.database.number("SELECT coalesce(max(position) + 1, 0) FROM entry")
+
+    def rows(self, start: int, stop: int) -> Iterator[tuple[int, str, bytes, bytes]]:
+        """Yield (position, type, body, leaf) from START to STOP, a few in memory at a time."""
+        while start < stop:
+            rows = self.database.all(
+                "SELECT position, type, body, leaf FROM entry"
+                " WHERE position >= ? AND position < ? ORDER BY position LIMIT ?",
+                start,
+                stop,
+                _ROWS_AT_ONCE,
+            )
+            if not rows:
+                return
+            for position, type_, body, leaf in rows:
+                yield integer(position), text(type_), blob(body), blob(leaf)
+            start = integer(rows[-1][0]) + 1
+
+    def leaves(self, start: int = 0) -> Iterator[bytes]:
+        """Yield the leaf hashes from position START on."""
+        while rows := self.database.all(
+            "SELECT position, leaf FROM entry WHERE position >= ? ORDER BY position LIMIT ?",
+            start,
+            _ROWS_AT_ONCE,
+        ):
+            for _position, leaf in rows:
+                yield blob(leaf)
+            start = integer(rows[-1][0]) + 1
+
+    def newest_scans(self) -> Iterator[Position]:
+        """Yield the positions of the ``scan`` entries, newest first."""
+        rows = self.database.all(
+            "SELECT position FROM entry WHERE type = 'scan' ORDER BY position DESC"
+        )
+        return (Position(integer(row[0])) for row in rows)
+
+    def body(self, position: int) -> bytes | None:
+        """Return the bytes of the entry at POSITION, None when there is none."""
+        if not 0 <= position <= LARGEST:
+            return None
+        row = self.database.one("SELECT body FROM entry WHERE position = ?", position)
+        return blob(row[0]) if row else None
+
+    def count_records(self) -> int:
+        """How many distinct records there are."""
+        return self.database.number("SELECT count(*) FROM record")
+
+    def position_of(self, digest: Digest) -> Position | None:
+        """Return the position of the ``record`` entry for DIGEST."""
+        return self.positions_of((digest,)).get(digest)
+
+    def positions_of(self, digests: Collection[Digest]) -> dict[Digest, Position]:
+        """Return the positions of those of DIGESTS that are records."""
+        found: dict[Digest, Position] = {}
+        for digest in digests:
+            row = self.database.one(
+                "SELECT position FROM record WHERE digest = ?", bytes.fromhex(digest.hex)
+            )
+            if row:
+                found[digest] = Position(integer(row[0]))
+        return found
+
+    def digests_between(self, first: Digest, last: Digest) -> tuple[Digest, ...]:
+        """Return the records from FIRST to LAST, both included, in order."""
+        rows = self.database.all(
+            "SELECT digest FROM record WHERE digest BETWEEN ? AND ? ORDER BY digest",
+            bytes.fromhex(first.hex),
+            bytes.fromhex(last.hex),
+        )
+        return tuple(Digest(blob(row[0]).hex()) for row in rows)
+
+    def records_at(self, source: Source) -> frozenset[Position]:
+        """Return the records that were seen at SOURCE; none for what was handed in."""
+        if isinstance(source, HandSource):
+            return frozenset()
+        where = place(source)
+        if isinstance(source, FileSource):
+            rows = self.database.all(
+                "SELECT record FROM file_position WHERE path = ? AND member = ? AND offset = ?",
+                *where,
+            )
+        else:
+            same = "account = ? AND folder = ? AND uidvalidity = ? AND uid = ?"
+            rows = self.database.all(
+                f"SELECT record FROM uid WHERE {same}"  # noqa: S608 - a constant
+                f" UNION SELECT record FROM uid_other WHERE {same}",
+                *where,
+                *where,
+            )
+        return frozenset(Position(integer(row[0])) for row in rows)
+
+    def known_uids(self, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
+        """Return the UIDs of a folder that need not be fetched, erased ones among them."""
+        if not 0 <= uidvalidity <= LARGEST:
+            return frozenset()
+        rows = self.database.all(
+            "SELECT uid FROM uid WHERE account = ? AND folder = ? AND uidvalidity = ?",
+            key(account),
+            key(folder),
+            uidvalidity,
+        )
+        return frozenset(integer(row[0]) for row in rows)
+
+    def last_uidvalidity(self, account: str, folder: str) -> int | None:
+        """Return the UIDVALIDITY of a folder's newest epoch, None when it was never met."""
+        row = self.database.one(
+            "SELECT uidvalidity FROM epoch WHERE account = ? AND folder = ?"
+            " ORDER BY entry DESC LIMIT 1",
+            key(account),
+            key(folder),
+        )
+        return integer(row[0]) if row else None
+
+    def configs(self) -> Mapping[str, Digest | None]:
+        """Return the newest version of each working copy, None for one that was removed."""
+        rows = self.database.all("SELECT name, digest, max(entry) FROM config GROUP BY name")
+        return {
+            unkey(text(name)): None if digest is None else Digest(blob(digest).hex())
+            for name, digest, _entry in rows
+        }
+
+    def add(self, rows: Sequence[Row]) -> list[bytes]:
+        """Insert ROWS and what finds them again; return their leaves.
+
+        To be called inside a transaction, under the write lock.
+        """
+        leaves = [leaf_hash(body) for _position, _payload, body in rows]
+        self.database.many(
+            "INSERT INTO entry VALUES (?, ?, ?, ?)",
+            [
+                (position, type_of(payload), body, leaf)
+                for (position, payload, body), leaf in zip(rows, leaves, strict=True)
+            ],
+        )
+        for statement, values in _lookups(rows):
+            self.database.many(statement, values)
+        return leaves
+
+    def note_sync(self, account: str, at: datetime, *, good: bool) -> None:
+        """Remember that ACCOUNT was synchronised at AT, and whether all went well."""
+        moment = at.isoformat()
+        self.database.many(
+            "INSERT INTO sync VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE"
+            " SET attempt = excluded.attempt, good = coalesce(excluded.good, good)",
+            [(key(account), moment, moment if good else None)],
+        )
+
+    def last_syncs(self) -> Mapping[str, tuple[datetime | None, datetime | None]]:
+        """Return for each account when it was last tried, and when it last went well."""
+        return {
+            unkey(text(account)): (
+                datetime.fromisoformat(text(attempt)),
+                datetime.fromisoformat(text(good)) if good else None,
+            )
+            for account, attempt, good in self.database.all("SELECT * FROM sync")
+        }
+
+
+_NEW_RECORD = "INSERT INTO record VALUES (?, ?, ?)"
+_NEW_EPOCH = "INSERT INTO epoch VALUES (?, ?, ?, ?)"
+_NEW_CONFIG = "INSERT INTO config VALUES (?, ?, ?, ?)"
+_NEW_FILE_POSITION = "INSERT INTO file_position VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_NEW_UID = "INSERT INTO uid VALUES (?, ?, ?, ?, ?, ?, 'kept') ON CONFLICT DO NOTHING"
+# The server gave other bytes under a UID that it had used: RFC 3501 forbids it, so it is kept too.
+_OTHER_UID = (
+    "INSERT INTO uid_other SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM uid"
+    " WHERE account = ?1 AND folder = ?2 AND uidvalidity = ?3 AND uid = ?4 AND record <> ?5)"
+    " ON CONFLICT DO NOTHING"
+)
+
+
+def _lookups(
+    rows: Sequence[Row],
+) -> Iterator[tuple[str, list[Place]]]:
+    """Yield the statements, each with its rows, that make ROWS found again."""
+    records: list[Place] = []
+    uids: list[Place] = []
+    files: list[Place] = []
+    epochs: list[Place] = []
+    configs: list[Place] = []
+    for position, payload, _body in rows:
+        match payload:
+            case Record():
+                records.append((bytes.fromhex(payload.object.hex), position, payload.size))
+            case Sighting(source=ImapSource() as source):
+                uids.append((*place(source), payload.record, position))
+            case Sighting(source=FileSource() as source):
+                files.append((*place(source), payload.record, position))
+            case Epoch():
+                names = key(payload.account), key(payload.folder)
+                epochs.append((*names, position, payload.uidvalidity))
+            case Config():
+                digest = bytes.fromhex(payload.object.hex) if payload.object else None
+                configs.append((key(payload.name), position, digest, payload.size))
+            case _:
+                pass
+    yield _NEW_RECORD, records
+    yield _NEW_UID, uids
+    yield _OTHER_UID, uids
+    yield _NEW_FILE_POSITION, files
+    yield _NEW_EPOCH, epochs
+    yield _NEW_CONFIG, configs

@@ -1,0 +1,102 @@
+"""Two locks that survive kill -9: one for each account, one for writing.
+
+They are locks of the operating system (flock, LockFileEx) on files in ``journal/``, so a process
+that dies gives them back. The library is imported when a lock is first wanted: readers want none.
+"""
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator
+from gettext import gettext as _
+from pathlib import Path
+
+from archiver.errors import LockedError, OperationError
+from archiver.evidence.disk import PRIVATE_FILE, told
+
+_POLL = 0.01  # seconds; a batch is written in some tenths of a second
+
+
+class Locks:
+    """The locks of one archive."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def writing(self, wait: float) -> Iterator[None]:
+        """Hold the lock for writing; raises LockedError after WAIT seconds."""
+        with contextlib.ExitStack() as stack:
+            if not stack.enter_context(_hold(self._folder / "write.lock", wait)):
+                raise LockedError(
+                    _("Another process has been writing to the archive for {seconds:g} s.").format(
+                        seconds=wait
+                    ),
+                    advice=_("Wait until it has finished, or allow more time with --lock-wait."),
+                )
+            yield
+
+    @contextlib.contextmanager
+    def writing_at_once(self) -> Iterator[bool]:
+        """Hold the lock for writing if nobody else does; yields whether it is held."""
+        with _hold(self._folder / "write.lock", 0) as held:
+            yield held
+
+    @contextlib.contextmanager
+    def projecting(self, wait: float) -> Iterator[None]:
+        """Hold the lock of the projections; raises LockedError after WAIT seconds."""
+        with contextlib.ExitStack() as stack:
+            if not stack.enter_context(_hold(self._folder / "projections.lock", wait)):
+                raise LockedError(
+                    _("Another process has been reading and indexing for {seconds:g} s.").format(
+                        seconds=wait
+                    ),
+                    advice=_("Wait until it has finished, or allow more time with --lock-wait."),
+                )
+            yield
+
+    @contextlib.contextmanager
+    def account(self, name: str) -> Iterator[None]:
+        """Hold the lock of the account NAME; raises LockedError at once when it is taken."""
+        with contextlib.ExitStack() as stack:
+            if not stack.enter_context(_hold(self._folder / _file_name(name), 0)):
+                raise LockedError(
+                    _("The account {name} is being synchronised by another process.").format(
+                        name=name
+                    ),
+                    advice=_("Wait until that has finished, or end it, and run the command again."),
+                )
+            yield
+
+
+def _file_name(account: str) -> str:
+    """Name the lock file of ACCOUNT: for people by its letters, for the system by its hash."""
+    letters = re.sub(r"[^A-Za-z0-9-]+", "-", account)[:40]
+    mark = hashlib.sha256(account.encode(errors="surrogatepass")).hexdigest()[:12]
+    return f"account-{letters}-{mark}.lock"
+
+
+@contextlib.contextmanager
+def _hold(path: Path, wait: float) -> Iterator[bool]:
+    import filelock  # here, not above: 30 ms that readers need not spend
+
+    # No fallback to a lock that is a file's existence: that one outlives kill -9.
+    lock = filelock.FileLock(
+        path, timeout=wait, mode=PRIVATE_FILE, poll_interval=_POLL, fallback_to_soft=False
+    )
+    try:
+        with told(path):
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                yield False
+                return
+    except NotImplementedError as error:
+        raise OperationError(
+            _("The file system that holds {path} cannot lock files.").format(path=path),
+            advice=_("Move the archive to a disk of this machine."),
+        ) from error
+    try:
+        yield True
+    finally:
+        lock.release()

@@ -1,0 +1,169 @@
+"""Read the LIST and FETCH answers of servers (RFC 3501, section 7), well-formed or not.
+
+imaplib collects untagged answers as a flat list: one line, or (text that ends in ``{n}``, literal)
+pairs followed by the rest of the line. imapclient parses a whole batch of them at once, so that
+one answer that it cannot read loses the batch, it files an answer without a UID under its
+sequence number as if that were a UID, and it refuses keywords that hold a ``[``. Here each answer
+is read on its own, and one that makes no sense is left out; what it was about is asked again.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+Item = bytes | tuple[bytes, bytes] | None
+"""One element of what imaplib collected."""
+
+Value = bytes | int | None | tuple["Value", ...]
+"""A parsed value: string or atom, number, NIL, parenthesised list."""
+
+_TOKEN = re.compile(
+    rb'"(?:[^"\\]|\\.)*"|[()]|(?:BODY|BINARY)(?:\.PEEK)?\[[^\]]*\](?:<\d+>)?|[^\s()"]+',
+    re.IGNORECASE | re.DOTALL,
+)
+_UNESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_DATE = re.compile(rb" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\Z")
+_MONTHS = {
+    name: number
+    for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
+}
+_MAX_DEPTH = 8
+_MAX_MINUTES = 59
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One LIST answer."""
+
+    attributes: tuple[str, ...]
+    """Lower case, for example ``\\noselect``."""
+    delimiter: str
+    """Empty in a flat name space."""
+    name: bytes
+    """As on the wire."""
+
+
+def answers(items: Iterable[Item]) -> Iterator[tuple[Value, ...]]:
+    """Yield each answer of ITEMS as its values; what cannot be read is left out."""
+    tokens: list[bytes | _Literal] = []
+    for item in items:
+        if item is None:
+            continue
+        if isinstance(item, tuple):
+            # The announcement ``{n}`` is the last token before its literal.
+            tokens += _TOKEN.findall(item[0])[:-1]
+            tokens.append(_Literal(item[1]))
+            continue
+        tokens += _TOKEN.findall(item)
+        try:
+            yield _parse(iter(tokens))
+        except ValueError:
+            pass
+        finally:
+            tokens = []
+
+
+def fetched(items: Iterable[Item]) -> Iterator[tuple[int, dict[bytes, Value]]]:
+    """Yield (UID, attributes by upper-case name) for each FETCH answer that tells its UID."""
+    for answer in answers(items):
+        if len(answer) < 2 or not isinstance(answer[1], tuple):  # noqa: PLR2004 - number, list
+            continue
+        pairs = answer[1]
+        attributes = {
+            name.upper(): value
+            for name, value in zip(pairs[::2], pairs[1::2], strict=False)
+            if isinstance(name, bytes)
+        }
+        uid = attributes.get(b"UID")
+        if isinstance(uid, int) and uid > 0:
+            yield uid, attributes
+
+
+def listed(items: Iterable[Item]) -> Iterator[Listed]:
+    """Yield the folders of LIST answers."""
+    for answer in answers(items):
+        match answer:
+            case (
+                tuple() as attributes,
+                bytes() | None as delimiter,
+                (bytes() | int()) as name,
+                *_,
+            ):
+                yield Listed(
+                    attributes=tuple(text(attribute).lower() for attribute in attributes),
+                    delimiter=text(delimiter),
+                    name=name if isinstance(name, bytes) else b"%d" % name,
+                )
+            case _:
+                pass
+
+
+def text(value: Value) -> str:
+    """Return a string or atom for people; numbers too, since a keyword may be all digits."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return "" if value is None or isinstance(value, tuple) else str(value)
+
+
+def internaldate(value: Value) -> datetime | None:
+    """Read an INTERNALDATE and keep its offset; None when it is none (RFC 3501: date-time)."""
+    found = _DATE.match(value) if isinstance(value, bytes) else None
+    month = _MONTHS.get(found[2].lower()) if found else None
+    if found is None or month is None or int(found[9]) > _MAX_MINUTES:
+        return None
+    offset = timedelta(hours=int(found[8]), minutes=int(found[9]))
+    try:
+        return datetime(
+            int(found[3]),
+            month,
+            int(found[1]),
+            int(found[4]),
+            int(found[5]),
+            int(found[6]),
+            tzinfo=timezone(-offset if found[7] == b"-" else offset),
+        )
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    data: bytes
+
+
+def _parse(tokens: Iterator["bytes | _Literal"], depth: int = 0) -> tuple[Value, ...]:
+    values: list[Value] = []
+    for token in tokens:
+        if isinstance(token, _Literal):
+            values.append(token.data)
+        elif token == b")":
+            if not depth:
+                raise ValueError("a parenthesis closed that was not open")
+            return tuple(values)
+        elif token == b"(":
+            if depth == _MAX_DEPTH:
+                raise ValueError("nested too deep")
+            values.append(_parse(tokens, depth + 1))
+        else:
+            values.append(_atom(token))
+    if depth:
+        raise ValueError("a parenthesis left open")
+    return tuple(values)
+
+
+def _atom(token: bytes) -> Value:
+    if token.startswith(b'"'):
+        return _UNESCAPED.sub(rb"\1", token[1:-1])
+    if token.upper() == b"NIL":
+        return None
+    # A number with leading zeros is a name ("007"); one of many digits is no UID or size.
+    if token.isdigit() and len(token) <= 18 and (token == b"0" or token[:1] != b"0"):  # noqa: PLR2004 - below 2**63
+        return int(token)
+    return token
+
+
+def chunks(uids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Cut UIDS into runs of at most SIZE."""
+    for start in range(0, len(uids), size):
+        yield uids[start : start + size]

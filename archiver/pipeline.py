@@ -1,0 +1,301 @@
+"""The one way in: keep, then read, tag, catalogue and index; here alone stands the order.
+
+Bytes first, meaning later: a record is durable and journalled before anything tries to understand
+it. What comes after follows the journal from where it stopped, so it may be interrupted anywhere
+and the next command goes on.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from archiver.catalogue.batch import Batch
+from archiver.catalogue.catalogue import Catalogue
+from archiver.config import Account
+from archiver.engagements.engagement import Engagement
+from archiver.engagements.tagging import Tagger
+from archiver.errors import OperationError
+from archiver.evidence.store import Evidence
+from archiver.mailbox.files import NotRead, messages_in
+from archiver.mailbox.session import Session
+from archiver.mailbox.walk import (
+    Fetched,
+    FolderDone,
+    FolderFailed,
+    FolderOpened,
+    NotFetched,
+    walk,
+)
+from archiver.model.digest import Digest, Position
+from archiver.model.entries import (
+    Entry,
+    Export,
+    FolderScan,
+    Record,
+    Scan,
+    Sighting,
+    Tag,
+    Undo,
+    Untag,
+)
+from archiver.model.incoming import Incoming
+from archiver.model.reading import Defect, Reading, Unreadable
+from archiver.reading import copy_key, normal_form, read
+from index.engine import Document, Engine
+
+ENTRIES_A_BATCH = 1000
+IMPORT_BATCH = 200
+IMPORT_BYTES = 8 * 1024 * 1024
+HEARTBEAT = timedelta(days=1)
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with what is being done, how much is done, and how much there is (None: unknown)."""
+
+
+def silent(_what: str, _done: int, _total: int | None) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that could not be fetched or read; it is tried again next time."""
+
+    where: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Intake:
+    """What came in: mutable while it runs, told at the end."""
+
+    new: int = 0
+    """Records that the archive did not hold."""
+    seen_again: int = 0
+    """Known records seen at a new place."""
+    known: int = 0
+    """Places that were known already."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What tags are made from."""
+
+    engagements: tuple[Engagement, ...]
+    own: frozenset[str]
+    version: Digest
+    time_zone: ZoneInfo
+
+
+# --- keep ----------------------------------------------------------------------------------------
+
+
+def sync_account(
+    evidence: Evidence,
+    account: Account,
+    *,
+    connect: Callable[[], Session],
+    clock: Callable[[], datetime],
+    progress: Progress = silent,
+) -> Intake:
+    """Fetch and keep what an account holds and the archive does not; nothing is read yet.
+
+    Raises LockedError when the account is being synced, AuthenticationError, TemporaryNetworkError
+    and ConfigurationError as ``connect`` does. What was fetched before an error stays kept.
+    """
+    with evidence.account_lock(account.name):
+        evidence.note_sync(account.name, clock(), good=False)
+        session = connect()
+        try:
+            intake, scans = _keep_folders(evidence, account, session, progress)
+        finally:
+            session.close()
+        _note_scan(evidence, account, scans, clock())
+        evidence.note_sync(account.name, clock(), good=not intake.problems)
+    return intake
+
+
+def _keep_folders(
+    evidence: Evidence, account: Account, session: Session, progress: Progress
+) -> tuple[Intake, list[FolderScan]]:
+    intake, scans, done, total = Intake(), [], 0, 0
+
+    def known(folder: str, uidvalidity: int) -> frozenset[int]:
+        return evidence.known_uids(account.name, folder, uidvalidity)
+
+    for event in walk(session, account, known=known):
+        match event:
+            case FolderOpened(folder=folder, new=new):
+                done, total = 0, new
+                progress(f"{account.name}/{folder}", 0, total)
+            case Fetched(incoming=incoming):
+                _keep(evidence, incoming, intake)
+                done += len(incoming)
+                progress(f"{account.name}/{incoming[0].source.folder}", done, total)  # type: ignore[union-attr]
+            case NotFetched(folder=folder, uid=uid, reason=reason):
+                where = f"{account.name}/{folder} UID {uid}"
+                intake.problems.append(Problem(where=where, reason=reason))
+            case FolderFailed(folder=folder, reason=reason):
+                where = f"{account.name}/{folder}"
+                intake.problems.append(Problem(where=where, reason=reason))
+            case FolderDone() if event.kept or event.failed:
+                scans.append(
+                    FolderScan(
+                        folder=event.folder,
+                        uidvalidity=event.uidvalidity,
+                        exists=event.exists,
+                        kept=event.kept,
+                        failed=event.failed,
+                    )
+                )
+            case FolderDone():
+                pass
+    return intake, scans
+
+
+def _keep(evidence: Evidence, incoming: Sequence[Incoming], intake: Intake) -> None:
+    for kept in evidence.keep(incoming):
+        if kept.new:
+            intake.new += 1
+        elif kept.sighted:
+            intake.seen_again += 1
+        else:
+            intake.known += 1
+
+
+def _note_scan(
+    evidence: Evidence, account: Account, scans: Sequence[FolderScan], now: datetime
+) -> None:
+    """Journal what a sync did; when it did nothing, say so once a day."""
+    if scans:
+        evidence.append([Scan(account=account.name, folders=tuple(scans))])
+        return
+    last = evidence.last_scan(account.name)
+    if last is None or now - last >= HEARTBEAT:
+        evidence.append([Scan(account=account.name, folders=(), heartbeat=True)])
+
+
+def import_files(
+    evidence: Evidence, messages: Iterable[Incoming | NotRead], *, progress: Progress = silent
+) -> Intake:
+    """Keep messages from files; a file that cannot be read is a problem and stops nothing."""
+    intake = Intake()
+    batch: list[Incoming] = []
+    size = 0
+    for message in messages:
+        match message:
+            case NotRead():
+                intake.problems.append(Problem(where=str(message.path), reason=message.reason))
+            case Incoming():
+                batch.append(message)
+                size += len(message.data)
+                if len(batch) >= IMPORT_BATCH or size >= IMPORT_BYTES:
+                    _keep(evidence, batch, intake)
+                    progress("import", intake.new + intake.seen_again + intake.known, None)
+                    batch, size = [], 0
+    if batch:
+        _keep(evidence, batch, intake)
+    return intake
+
+
+# --- read, tag, catalogue ------------------------------------------------------------------------
+
+
+def catalogue_up(
+    evidence: Evidence, catalogue: Catalogue, rules: Rules, *, progress: Progress = silent
+) -> None:
+    """Bring the catalogue level with the journal and its tags level with the rules."""
+    while not is_level(evidence, catalogue, rules):
+        with catalogue.batch() as batch:
+            entries = tuple(islice(evidence.entries(batch.position), ENTRIES_A_BATCH))
+            for entry in entries:
+                _take_in(evidence, batch, entry)
+            _tag(batch, rules)
+            batch.position += len(entries)
+        progress("read", catalogue.position, evidence.size)
+
+
+def is_level(evidence: Evidence, catalogue: Catalogue, rules: Rules) -> bool:
+    """Tell whether the catalogue has taken in the whole journal under these rules."""
+    return catalogue.position >= evidence.size and catalogue.meta("rules") == rules.version.hex
+
+
+def _take_in(evidence: Evidence, batch: Batch, entry: Entry) -> None:
+    match entry.payload:
+        case Record() as record:
+            data, reading = read_record(evidence, record.object)
+            batch.add_record(
+                entry.position,
+                record.object,
+                record.size,
+                record.kind,
+                entry.at,
+                reading,
+                normal_form(data),
+                copy_key(reading) if isinstance(reading, Reading) else None,
+            )
+        case Sighting() as sighting:
+            batch.add_sighting(entry.position, entry.at, sighting)
+        case Tag() | Untag() | Undo() as decision:
+            batch.add_decision(entry.position, entry.actor, decision)
+        case Export() as export:
+            batch.add_export(entry.position, entry.at, export)
+        case _:
+            pass
+
+
+def read_record(evidence: Evidence, digest: Digest) -> tuple[bytes, Reading | Unreadable]:
+    """Read one record; an object that is gone is a defect here and an error for ``verify``."""
+    try:
+        data = evidence.read(digest)
+    except OperationError as error:
+        return b"", Unreadable(defects=(Defect("object-missing", error.what),))
+    return data, read(data)
+
+
+def _tag(batch: Batch, rules: Rules) -> None:
+    changed = batch.meta("rules") != rules.version.hex
+    threads: Iterable[Position] = batch.all_threads() if changed else batch.touched_threads()
+    tagger = Tagger(rules.engagements, own=rules.own, time_zone=rules.time_zone)
+    for thread in sorted(threads):
+        batch.set_tagging(thread, tagger.tag(batch.facts(thread), batch.decisions(thread)))
+    if changed:
+        batch.set_meta("rules", rules.version.hex)
+
+
+# --- index ---------------------------------------------------------------------------------------
+
+
+def index_up(catalogue: Catalogue, engine: Engine, *, progress: Progress = silent) -> None:
+    """Bring the search index level with the catalogue, in one commit."""
+    target = catalogue.position
+    if engine.position >= target:
+        return
+    start = engine.position
+    engine.add(_counted(catalogue.documents(start), progress))
+    engine.commit(position=target)
+
+
+def _counted(documents: Iterable[Document], progress: Progress) -> Iterator[Document]:
+    for number, document in enumerate(documents, 1):
+        if number % 500 == 0:
+            progress("index", number, None)
+        yield document
+
+
+__all__ = [
+    "Intake",
+    "Problem",
+    "Progress",
+    "Rules",
+    "catalogue_up",
+    "import_files",
+    "index_up",
+    "is_level",
+    "messages_in",
+    "read_record",
+    "silent",
+    "sync_account",
+]

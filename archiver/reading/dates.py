@@ -1,0 +1,116 @@
+"""Date headers to instants: aware, with the offset that was written.
+
+Most dates have one form and are read by one expression; mail-parser reads the rest of RFC 5322's
+grammar, and the standard library what neither knows (no zone, asctime, odd names).
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_tz
+
+from archiver.reading.headers import unescape, unfold
+from archiver.reading.parser import grammatical_date, received_stamp
+
+MAX_RECEIVED = 200
+_LONGEST = 200
+_MAX_FIELD = 8_192
+_FIRST_YEAR, _LAST_YEAR = 1982, 2100  # RFC 822 to far beyond any deadline
+_UNREADABLE_YEAR = 9000  # beyond it, changing the zone could leave what datetime can hold
+
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_COMMON = re.compile(
+    r"(?:([A-Za-z]{3}), {0,9})?(\d{1,2}) {1,9}([A-Za-z]{3}) {1,9}(\d{4}) {1,9}"
+    r"(\d\d):(\d\d)(?::(\d\d))? {1,9}([+-])(\d\d)([0-5]\d)(?: {1,9}\([^()]*\))?\Z"
+)
+
+
+def read_date(raw: str) -> tuple[datetime | None, str]:
+    """Return the instant that a Date header names, and a defect code or nothing.
+
+    The instant is aware and keeps the offset that was written. A missing or unknown zone is
+    taken as UTC; an implausible date is kept, with its defect; one that cannot be read is None.
+    """
+    text = unfold(unescape(raw[:_MAX_FIELD])[0])[:_LONGEST]
+    if not text:
+        return None, "date-missing"
+    found, problem = _common(text)
+    if found is None:
+        found, problem = _uncommon(text)
+    if found is None or not 0 < found.year < _UNREADABLE_YEAR:
+        return None, "date-broken"
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        problem = "date-implausible"
+    return found, problem
+
+
+def read_received(raw: str) -> datetime | None:
+    """Return when a Received field says the message passed, or None (RFC 5321, section 4.4)."""
+    field = unescape(raw[:_MAX_FIELD])[0]
+    stamp = unfold(field.rpartition(";")[2])
+    found = _common(stamp)[0]
+    if found is None:
+        found = read_date(received_stamp(field) or stamp)[0]
+    return found
+
+
+def _common(text: str) -> tuple[datetime | None, str]:
+    """Read the form that nearly all mail has."""
+    match = _COMMON.match(text)
+    if match is None:
+        return None, ""
+    day_name, day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = (
+        match.groups()
+    )
+    offset = timedelta(hours=int(zone_hours), minutes=int(zone_minutes))
+    if month.lower() not in _MONTHS or offset >= timedelta(hours=15):
+        return None, ""
+    zone = UTC if not offset else timezone(-offset if sign == "-" else offset)
+    try:
+        found = datetime(
+            int(year),
+            _MONTHS[month.lower()],
+            int(day),
+            int(hour),
+            int(minute),
+            int(second or 0),
+            tzinfo=zone,
+        )
+    except ValueError:
+        return None, ""
+    wrong_day = day_name is not None and day_name.lower() != _DAYS[found.weekday()]
+    return found, "date-weekday" if wrong_day else ""
+
+
+def _uncommon(text: str) -> tuple[datetime | None, str]:
+    """Read what the grammar allows besides, then what the standard library can guess."""
+    loose = _loose(text)
+    strict = grammatical_date(text)
+    if strict is not None:
+        local = strict if loose is None else strict.astimezone(loose.tzinfo)
+        return local, "" if _known_zone(text) else "date-zone"
+    return loose, "" if loose is None or _known_zone(text) else "date-zone"
+
+
+def _known_zone(text: str) -> bool:
+    """Tell whether the standard library finds a zone in TEXT."""
+    try:
+        fields = parsedate_tz(text)
+    except (ValueError, IndexError, TypeError):
+        return False
+    return fields is not None and (fields[9] is not None or "-0000" in text)
+
+
+def _loose(text: str) -> datetime | None:
+    """Read TEXT as the standard library does; without a usable zone it is UTC."""
+    try:
+        fields = parsedate_tz(text)
+        if fields is None:
+            return None
+        year, month, day, hour, minute, second = fields[:6]
+        offset = timedelta(seconds=fields[9] or 0)
+        zone = UTC if not offset or abs(offset) >= timedelta(hours=15) else timezone(offset)
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None

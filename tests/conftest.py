@@ -1,0 +1,39 @@
+"""Fixtures that several rooms share."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import dovecot as dovecot_server
+import pytest
+
+
+@pytest.fixture(scope="session")
+def _dovecot() -> Iterator[dovecot_server.DovecotServer]:
+    """Start one Dovecot for the whole run, or skip by name where there is none."""
+    if reason := dovecot_server.missing():
+        pytest.skip(reason)
+    with dovecot_server.DovecotServer() as server:
+        yield server
+
+
+@pytest.fixture
+def dovecot(_dovecot: dovecot_server.DovecotServer) -> dovecot_server.DovecotServer:
+    """Return the running Dovecot; take ``mailbox_user`` for a user of the test's own."""
+    return _dovecot
+
+
+@pytest.fixture
+def mailbox_user() -> str:
+    """Name a mailbox user that no other test has."""
+    return f"user-{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def corpora() -> Path:
+    """Return the folder of the shared corpora, or skip where they are not named."""
+    named = os.environ.get("ARCHIVER_CORPORA")
+    if not named:
+        pytest.skip("ARCHIVER_CORPORA names no folder of corpora")
+    return Path(named)

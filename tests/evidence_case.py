@@ -1,0 +1,130 @@
+"""What the tests of the evidence room share: small archives, and disks that fail on purpose."""
+
+import errno
+import os
+import signal
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archiver.evidence.disk import Disk
+from archiver.evidence.store import Evidence
+from archiver.model.incoming import Incoming
+from archiver.model.sources import FileSource, HandSource, ImapSource
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+SOFTWARE = "archiver test"
+
+
+def now() -> datetime:
+    """Be the clock."""
+    return NOW
+
+
+def create(root: Path, disk: Disk | None = None) -> Evidence:
+    """Make an archive."""
+    return Evidence.create(root, clock=now, entropy=os.urandom, software=SOFTWARE, disk=disk)
+
+
+def reopen(
+    root: Path, disk: Disk | None = None, *, recover: bool = True, lock_wait: float = 5.0
+) -> Evidence:
+    """Open an archive."""
+    return Evidence.open(
+        root,
+        clock=now,
+        entropy=os.urandom,
+        software=SOFTWARE,
+        disk=disk,
+        recover=recover,
+        lock_wait=lock_wait,
+    )
+
+
+def seen(
+    data: bytes,
+    uid: int = 1,
+    *,
+    folder: str = "INBOX",
+    uidvalidity: int = 1,
+    account: str = "work",
+    internaldate: datetime | None = NOW,
+    flags: Sequence[str] = (),
+    certificate: str | None = None,
+) -> Incoming:
+    """Return DATA as a message in a mailbox."""
+    source = ImapSource(
+        account=account,
+        host="imap.example",
+        certificate=certificate,
+        folder=folder,
+        uidvalidity=uidvalidity,
+        uid=uid,
+    )
+    return Incoming(data=data, source=source, internaldate=internaldate, flags=tuple(flags))
+
+
+def in_file(data: bytes, member: int = 0, *, path: str = "/mail/box", offset: int = 0) -> Incoming:
+    """Return DATA as a message in a file."""
+    return Incoming(data=data, source=FileSource(path=path, member=member, offset=offset))
+
+
+def by_hand(data: bytes) -> Incoming:
+    """Return DATA as handed in by a person."""
+    return Incoming(data=data, source=HandSource(), kind="note")
+
+
+class ReadOnlyDisk(Disk):
+    """Read-only media: writing would fail, and nobody even tries."""
+
+    def writable(self, folder: Path) -> bool:  # noqa: ARG002 - the answer is the same for all
+        """Say no."""
+        return False
+
+
+class FullDisk(Disk):
+    """A disk with room for so many bytes more."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write while there is room."""
+        self.room -= len(data)
+        if self.room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        super().write(descriptor, data)
+
+
+class LinklessDisk(Disk):
+    """A FAT disk: no hard links."""
+
+    def link(self, old: Path, new: Path) -> None:  # noqa: ARG002 - nothing can be linked
+        """Fail as Linux does on vfat."""
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(old))
+
+
+class RecordingDisk(Disk):
+    """Remembers the order of writes."""
+
+    def __init__(self) -> None:
+        self.points: list[str] = []
+
+    def reached(self, point: str) -> None:
+        """Remember POINT."""
+        self.points.append(point)
+
+
+class KillingDisk(Disk):
+    """Kills its process, as kill -9 does, at the given moment: the so-manieth time that a point is reached, or any."""
+
+    def __init__(self, moment: str, after: int = 1) -> None:
+        self.moment = moment
+        self.count = after
+
+    def reached(self, point: str) -> None:
+        """Count, and die when it is time."""
+        if self.moment in (point, "any"):
+            self.count -= 1
+            if not self.count:
+                os.kill(os.getpid(), signal.SIGKILL)

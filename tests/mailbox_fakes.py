@@ -1,0 +1,263 @@
+"""Stand-ins for mail servers: a session in memory, a scripted server, a proxy that listens in."""
+
+import re
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from archiver.config import Account
+from archiver.errors import TemporaryNetworkError
+from archiver.mailbox.session import Folder, FolderState, Outline, RefusedError, Role
+
+CLOSE = b"(close the connection)"
+
+
+def account(*, name: str = "work", folders: Sequence[str] = (), **more: object) -> Account:
+    """Return an account's settings by saying only what matters."""
+    settings: dict[str, object] = {
+        "host": "127.0.0.1",
+        "port": 143,
+        "user": "me@consultant.example",
+        "security": "plain",
+        "keep": "everything",
+    }
+    return Account(name=name, folders=tuple(folders), **(settings | more))  # type: ignore[arg-type]
+
+
+@dataclass
+class FakeFolder:
+    """A folder of a FakeSession and the faults of its messages."""
+
+    messages: dict[int, bytes]
+    uidvalidity: int = 1
+    role: Role | None = None
+    selectable: bool = True
+    flags: tuple[str, ...] = ()
+    internaldate: datetime | None = None
+    sizes: dict[int, int | None] = field(default_factory=dict)
+    """RFC822.SIZE where it is not the truth."""
+    refused: frozenset[int] = frozenset()
+    """Every fetch that names one of these gets NO."""
+    deadly: frozenset[int] = frozenset()
+    """Every fetch that names one of these breaks the connection."""
+    empty: frozenset[int] = frozenset()
+    """Listed, but the body is NIL."""
+    gone: frozenset[int] = frozenset()
+    """Listed, but deleted before they are asked about."""
+    unlisted: frozenset[int] = frozenset()
+    """Counted by EXISTS, but not enumerated."""
+
+
+class FakeSession:
+    """A Session over folders in memory; ``log`` says what was asked."""
+
+    def __init__(self, folders: Mapping[str, FakeFolder]) -> None:
+        self.host = "imap.example"
+        self.certificate: str | None = "ab" * 32
+        self.log: list[str] = []
+        self.closed = False
+        self.aborted = False
+        self._folders = folders
+        self._open = FakeFolder({})
+        self._dead = False
+
+    def folders(self) -> tuple[Folder, ...]:
+        return tuple(
+            Folder(name, folder.role, folder.selectable) for name, folder in self._folders.items()
+        )
+
+    def examine(self, folder: str) -> FolderState:
+        self.log.append(f"examine {folder}")
+        if folder not in self._folders:
+            raise RefusedError("no such mailbox")
+        self._open = self._folders[folder]
+        uids = self._open.messages
+        return FolderState(self._open.uidvalidity, max(uids, default=0) + 1, len(uids))
+
+    def uids(self) -> tuple[int, ...]:
+        return tuple(sorted(self._open.messages.keys() - self._open.unlisted))
+
+    def outlines(self, uids: Sequence[int]) -> dict[int, Outline]:
+        self._alive()
+        here = self._open
+        return {
+            uid: Outline(
+                here.sizes.get(uid, len(here.messages[uid])), here.internaldate, here.flags
+            )
+            for uid in uids
+            if uid in here.messages and uid not in here.gone
+        }
+
+    def fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes | None]]:
+        self._ask(f"fetch {','.join(map(str, uids))}", uids)
+        for uid in uids:
+            yield uid, None if uid in self._open.empty else self._open.messages.get(uid)
+
+    def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:
+        self._ask(f"parts {uid} {size}", (uid,))
+        return None if uid in self._open.empty else self._open.messages.get(uid)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def _ask(self, what: str, uids: Sequence[int]) -> None:
+        self._alive()
+        self.log.append(what)
+        if self._open.deadly & set(uids):
+            self._dead = True
+            self._alive()
+        if self._open.refused & set(uids):
+            raise RefusedError("NO, said the server")
+
+    def _alive(self) -> None:
+        if self._dead:
+            raise TemporaryNetworkError("the line is dead", advice="try again")
+
+
+class ScriptedServer(AbstractContextManager["ScriptedServer"]):
+    """An IMAP server that answers what it is told to, for what no honest server does.
+
+    SCRIPT maps a regular expression, matched against a command without its tag, to the answer;
+    ``{tag}`` stands for the tag, and an answer without it is followed by OK. Later rules win.
+    ``commands`` holds every command that came in.
+    """
+
+    RULES: Mapping[str, bytes] = {
+        r"CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n",
+        r"AUTHENTICATE PLAIN": b"+ \r\n",
+        r"LOGIN ": b"",
+        r"LIST ": b'* LIST () "/" INBOX\r\n',
+        r"EXAMINE ": b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n* OK [UIDNEXT 9] next\r\n",
+        r"LOGOUT": b"* BYE bye\r\n",
+    }
+
+    def __init__(
+        self, script: Mapping[str, bytes] | None = None, *, greeting: bytes = b"* OK hello\r\n"
+    ) -> None:
+        self.commands: list[str] = []
+        self._rules = [*self.RULES.items(), *(script or {}).items()]
+        self._greeting = greeting
+        self._server = _Server(("127.0.0.1", 0), self._serve)
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.sendall(self._greeting)
+        with connection.makefile("rb") as lines:
+            for line in lines:
+                tag, _space, command = line.rstrip(b"\r\n").partition(b" ")
+                if not command:  # the answer to a challenge
+                    connection.sendall(self._pending + b" OK in\r\n")
+                    continue
+                self.commands.append(command.decode("utf-8", "replace"))
+                if not self._answer(connection, tag, command.decode("utf-8", "replace")):
+                    return
+
+    def _answer(self, connection: socket.socket, tag: bytes, command: str) -> bool:
+        """Answer COMMAND; return False when the connection is to be closed."""
+        answer = b"{tag} BAD what?\r\n"
+        for pattern, words in self._rules:
+            if re.match(pattern, command):
+                answer = words
+        if answer == b"+ \r\n":
+            self._pending = tag
+        elif b"{tag}" not in answer and not answer.endswith(CLOSE):
+            answer += b"{tag} OK done\r\n"
+        connection.sendall(answer.replace(b"{tag}", tag).removesuffix(CLOSE))
+        return not answer.endswith(CLOSE)
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(
+        self, address: tuple[str, int], serve: Callable[[socket.socket], None]
+    ) -> None:
+        super().__init__(address, _Handler)
+        self.serve = serve
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        try:
+            self.server.serve(self.request)
+        except OSError:  # the client has gone
+            pass
+
+
+class Listener(AbstractContextManager["Listener"]):
+    """A proxy on loopback that writes down what a client sends to the server at PORT.
+
+    With CUT, each connection ends after so many bytes from the server.
+    """
+
+    def __init__(self, port: int, *, cut: int | None = None) -> None:
+        self.sent = b""
+        self._to = port
+        self._cut = cut
+        self._server = _Server(("127.0.0.1", 0), self._serve)
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _serve(self, client: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", self._to)) as server:
+            back = threading.Thread(target=self._back, args=(server, client), daemon=True)
+            back.start()
+            while data := client.recv(65536):
+                self.sent += data
+                server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+            back.join()
+
+    def _back(self, server: socket.socket, client: socket.socket) -> None:
+        left = self._cut
+        try:
+            while data := server.recv(65536):
+                if left is not None:
+                    data, left = data[:left], left - len(data)
+                client.sendall(data)
+                if left is not None and left <= 0:
+                    break
+            client.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass

@@ -1,0 +1,96 @@
+"""``doctor`` names each thing that is wrong, with how to mend it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from archiver.care.doctor import Surroundings, examine, look_around
+from archiver.config import Account, Settings
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+WELL = Surroundings(
+    free_bytes=10**12,
+    mode=0o700,
+    owner_is_us=True,
+    file_system="ext4",
+    encrypted=True,
+    path=Path("/home/lea/ACME-archive"),
+)
+ACCOUNT = Account(
+    name="work",
+    host="imap.example.org",
+    port=993,
+    user="lea@example.org",
+    security="tls",
+    keep="everything",
+)
+SETTINGS = Settings(time_zone="Europe/Paris", language="fr", accounts=(ACCOUNT,))
+SYNCED = {"work": (NOW, NOW - timedelta(hours=1))}
+
+
+def codes(around: Surroundings = WELL, **more: object) -> dict[str, str]:
+    """Return the findings' codes and levels."""
+    arguments: dict[str, object] = {"now": NOW, "last_entry": None, "last_syncs": SYNCED, **more}
+    report = examine(around, SETTINGS, **arguments)  # type: ignore[arg-type]
+    assert all(finding.message and finding.advice for finding in report.findings)
+    return {finding.code: finding.level for finding in report.findings}
+
+
+def test_a_good_place_has_no_finding() -> None:
+    """Silence means that all is well."""
+    assert codes() == {}
+
+
+@pytest.mark.parametrize(
+    ("around", "code"),
+    [
+        (replace(WELL, free_bytes=10**6), "disk-low"),
+        (replace(WELL, mode=0o755), "folder-open"),
+        (replace(WELL, owner_is_us=False), "folder-not-ours"),
+        (replace(WELL, path=Path("/home/lea/Dropbox/ACME")), "folder-cloud"),
+        (replace(WELL, path=Path("/Users/lea/OneDrive - Firm/ACME")), "folder-cloud"),
+        (replace(WELL, file_system="nfs4"), "folder-network"),
+        (replace(WELL, encrypted=False), "disk-unencrypted"),
+        (replace(WELL, encrypted=None), "disk-encryption-unknown"),
+    ],
+)
+def test_each_bad_place_is_named(around: Surroundings, code: str) -> None:
+    """One thing wrong gives one finding."""
+    assert list(codes(around)) == [code]
+
+
+def test_a_clock_before_the_last_entry_is_an_error() -> None:
+    """Entries would carry dates that contradict their order."""
+    assert codes(last_entry=NOW + timedelta(hours=1)) == {"clock-behind": "error"}
+
+
+def test_a_clock_some_seconds_off_is_none() -> None:
+    """Clocks are set forward and back a little all the time."""
+    assert codes(last_entry=NOW + timedelta(seconds=30)) == {}
+
+
+def test_three_days_without_a_good_sync_are_told() -> None:
+    """An attempt that failed does not count."""
+    syncs = {"work": (NOW, NOW - timedelta(days=4))}
+    assert codes(last_syncs=syncs) == {"sync-overdue": "warning"}
+    assert codes(last_syncs={}) == {"sync-overdue": "warning"}
+
+
+def test_a_mount_is_found_by_its_longest_point(tmp_path: Path) -> None:
+    """As the kernel lists them, spaces written as octal."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        f"/dev/sda1 / ext4 rw 0 0\nserver:/x {tmp_path} nfs4 rw 0 0\ntmpfs /tmp\\040x tmpfs rw 0 0\n"
+    )
+    assert look_around(tmp_path, mounts=mounts).file_system == "nfs4"
+
+
+def test_a_folder_only_we_may_enter_is_seen_as_such(tmp_path: Path) -> None:
+    """Looked at on the real disk."""
+    tmp_path.chmod(0o700)
+    around = look_around(tmp_path)
+    assert around.mode == 0o700
+    assert around.owner_is_us
+    assert around.free_bytes > 0

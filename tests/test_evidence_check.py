@@ -1,0 +1,366 @@
+"""A check finds what somebody, or a failing disk, did to an archive; it repairs nothing."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from evidence_case import create, in_file, reopen, seen
+
+from archiver.evidence.canonical import canonical, parse
+from archiver.evidence.check import verify
+from archiver.evidence.merkle import leaf_hash
+from archiver.evidence.store import Evidence
+from archiver.model.digest import Digest, Position
+from archiver.model.entries import Export, Sighting, Tag, Undo
+from archiver.model.findings import Finding
+from archiver.model.sources import HandSource
+
+ONE = Digest.of(b"one")
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Return a closed archive: two records, a file's position, a working copy, an export."""
+    root = tmp_path / "archive"
+    with create(root) as evidence:
+        evidence.keep([seen(b"one", 1), seen(b"two", 2), in_file(b"two")])
+        evidence.keep_config("archive.toml", b"# options", actor="archiver")
+        record = evidence.position_of(ONE)
+        assert record is not None
+        evidence.append([Tag(record=record, engagement="acme"), Undo(entry=Position(8))])
+        evidence.append([Export(engagement="acme", numbers=((1, record),), manifest=ONE)])
+    return root
+
+
+def findings(root: Path, read_data: float | None = 1.0) -> tuple[Finding, ...]:
+    """Check ROOT as it is."""
+    with reopen(root, recover=False) as evidence:
+        return verify(evidence, read_data=read_data).findings
+
+
+def levels(root: Path, read_data: float | None = 1.0) -> dict[str, str]:
+    """Return the level of each code that a check of ROOT finds; each has words and advice."""
+    found = findings(root, read_data)
+    assert all(one.message and one.advice and one.subject for one in found)
+    return {one.code: one.level for one in found}
+
+
+def tamper(root: Path, statement: str, *values: object) -> None:
+    """Change the database as its owner can."""
+    with reopen(root) as evidence:
+        evidence.database.all(statement, *values)  # type: ignore[arg-type]
+
+
+def rewrite(root: Path, position: int, change: Callable[[bytes], bytes]) -> None:
+    """Change an entry, its leaf and the mirror, so that all three agree."""
+    with reopen(root) as evidence:
+        body = change(evidence.raw_entry(Position(position)))
+        evidence.database.all(
+            "UPDATE entry SET body = ?, leaf = ? WHERE position = ?",
+            body,
+            leaf_hash(body),
+            position,
+        )
+        evidence.mirror.path.write_bytes(b"".join(evidence.journal.leaves()))
+
+
+def fields_of(body: bytes, **changes: object) -> bytes:
+    """Return BODY with some fields changed, in canonical form."""
+    return canonical(parse(body) | changes)  # type: ignore[arg-type]
+
+
+def test_a_sound_archive_gives_no_finding(archive: Path) -> None:
+    """And the report says how much was looked at."""
+    with reopen(archive, recover=False) as evidence:
+        report = verify(evidence, read_data=1.0)
+        assert report.findings == ()
+        assert not report.errors
+        assert dict(report.checked) == {
+            "entries": evidence.size,
+            "objects": 3,
+            "objects-read": 3,
+            "bytes-read": 15,
+        }
+
+
+def test_without_reading_only_structure_is_checked(archive: Path) -> None:
+    """A changed byte of the same length shows only when objects are read."""
+    path = archive / "objects" / ONE.hex[:2] / ONE.hex
+    path.chmod(0o600)
+    path.write_bytes(b"eno")
+    path.chmod(0o444)
+    assert levels(archive, None) == {}
+    assert levels(archive, 1.0) == {"object-damaged": "error"}
+
+
+def test_a_sample_reads_some_and_at_least_one(tmp_path: Path) -> None:
+    """Drawn by the generator that is handed in, so that another one draws others."""
+    with create(tmp_path) as evidence:
+        evidence.keep([seen(bytes([number]), number + 1) for number in range(100)])
+
+        def read(share: float, seed: int) -> int:
+            report = verify(evidence, read_data=share, rng=Random(seed))
+            assert not report.findings
+            return dict(report.checked)["objects-read"]
+
+        assert read(0.0001, 1) == 1
+        assert 5 < read(0.2, 1) < 40
+        assert read(0.2, 1) == read(0.2, 1)
+        assert {read(0.2, seed) for seed in range(5)} != {read(0.2, 1)}
+
+
+def test_progress_reaches_its_end(archive: Path) -> None:
+    """For a bar on a terminal."""
+    told: list[tuple[int, int]] = []
+    with reopen(archive, recover=False) as evidence:
+        verify(evidence, progress=lambda done, total: told.append((done, total)))
+    done = [step for step, _total in told]
+    assert done == sorted(done)
+    assert told[-1][0] == told[-1][1]
+
+
+def test_an_archive_with_no_object_has_nothing_to_read(tmp_path: Path) -> None:
+    """Nothing checked is a finding."""
+    create(tmp_path).close()
+    assert levels(tmp_path) == {"nothing-checked": "note"}
+    assert levels(tmp_path, None) == {}
+
+
+def test_a_journal_without_entries_is_an_error(archive: Path) -> None:
+    """It has at least its genesis."""
+    tamper(archive, "DELETE FROM entry")
+    assert levels(archive)["nothing-checked"] == "error"
+
+
+def spoil_missing(path: Path) -> None:
+    path.unlink()
+
+
+def spoil_size(path: Path) -> None:
+    path.write_bytes(b"longer than it was")
+
+
+def spoil_mode(path: Path) -> None:
+    path.chmod(0o644)
+
+
+def spoil_kind(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(os.devnull)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and symbolic links are those of POSIX")
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (spoil_missing, {"object-missing": "error"}),
+        (spoil_size, {"object-size": "error", "object-writable": "warning"}),
+        (spoil_mode, {"object-writable": "warning"}),
+        (spoil_kind, {"object-not-file": "error"}),
+    ],
+)
+@pytest.mark.parametrize("data", [b"one", b"# options"])
+def test_a_spoilt_object_is_found(
+    archive: Path, spoil: Callable[[Path], None], expected: dict[str, str], data: bytes
+) -> None:
+    """A record's or a working copy's."""
+    digest = Digest.of(data).hex
+    path = archive / "objects" / digest[:2] / digest
+    path.chmod(0o600)
+    spoil(path)
+    if path.exists() and "object-writable" not in expected and not path.is_symlink():
+        path.chmod(0o444)
+    found = findings(archive, None)
+    assert {one.code: one.level for one in found} == expected
+    assert all(one.subject == digest for one in found)
+
+
+def test_files_that_do_not_belong_are_found(archive: Path) -> None:
+    """Objects that nobody names, names that are no digest, a digest in the wrong folder."""
+    stray = Digest.of(b"stray").hex
+    objects = archive / "objects"
+    (objects / stray[:2] / stray).write_bytes(b"stray")
+    (objects / ("00" if stray[:2] != "00" else "01") / stray).write_bytes(b"stray")
+    (objects / "aa" / "notes.txt").write_bytes(b"")
+    (objects / "abc").mkdir()
+    (objects / "tmp" / "x-0").write_bytes(b"")
+    assert levels(archive) == {
+        "object-stray": "note",
+        "object-name": "warning",
+        "temporary-left": "note",
+    }
+    assert sum(one.code == "object-name" for one in findings(archive)) == 3
+
+
+def test_a_missing_folder_is_found(archive: Path) -> None:
+    """Its objects are missing too, if it had any."""
+    empty = next(
+        path
+        for path in (archive / "objects").iterdir()
+        if path.name != "tmp" and not any(path.iterdir())
+    )
+    empty.rmdir()
+    assert levels(archive) == {"folder-missing": "warning"}
+
+
+def test_a_changed_entry_is_found(archive: Path) -> None:
+    """Its leaf is no longer its own, and the root is another."""
+    tamper(archive, "UPDATE entry SET body = replace(CAST(body AS TEXT), 'mail', 'note') || x'' ")
+    with reopen(archive, recover=False) as evidence:
+        evidence.database.path.stat()
+    assert levels(archive)["leaf-mismatch"] == "error"
+
+
+def test_a_changed_leaf_is_found(archive: Path) -> None:
+    """By entry, mirror and root."""
+    tamper(archive, "UPDATE entry SET leaf = zeroblob(32) WHERE position = 2")
+    assert levels(archive) == {
+        "leaf-mismatch": "error",
+        "mirror-differs": "error",
+        "root-differs": "error",
+    }
+
+
+def test_a_missing_entry_is_found(archive: Path) -> None:
+    """A gap in the positions; what named it hangs in the air."""
+    tamper(archive, "DELETE FROM entry WHERE position = 2")
+    found = levels(archive)
+    assert found["position-missing"] == "error"
+    assert found["reference-wrong"] == "error"
+    assert found["lookup-extra"] == "error"
+
+
+def test_a_changed_mirror_is_found(archive: Path) -> None:
+    """At its position."""
+    path = archive / "journal" / "leaves"
+    leaves = bytearray(path.read_bytes())
+    leaves[70] ^= 1
+    path.write_bytes(leaves)
+    (finding,) = findings(archive)
+    assert (finding.code, finding.subject) == ("mirror-differs", "2")
+
+
+@pytest.mark.parametrize(
+    ("position", "change", "code"),
+    [
+        (2, lambda body: body.replace(b":", b": ", 1), "entry-not-canonical"),
+        (2, lambda body: fields_of(body, salt="short"), "entry-not-canonical"),
+        (2, lambda body: fields_of(body, salt=None), "entry-not-canonical"),
+        (2, lambda body: b"\xff" + body, "entry-unreadable"),
+        (2, lambda body: fields_of(body, size=-1), "entry-unreadable"),
+        (2, lambda body: fields_of(body, size=2**70), "entry-unreadable"),
+        (2, lambda body: fields_of(body, size=4), "lookup-missing"),
+        (2, lambda body: fields_of(body, type="genesis", archive="0"), "genesis-misplaced"),
+        (2, lambda body: fields_of(body, type="genesis", archive="0"), "lookup-missing"),
+        (0, lambda body: fields_of(body, type="undo", entry=0), "genesis-misplaced"),
+        (3, lambda body: fields_of(body, record=0), "reference-wrong"),
+        (3, lambda body: fields_of(body, record=4), "reference-wrong"),
+        (3, lambda body: fields_of(body, record=4), "lookup-missing"),
+        (10, lambda body: fields_of(body, numbers=[[1, 1]]), "reference-wrong"),
+        (9, lambda body: fields_of(body, entry=2), "reference-wrong"),
+        (7, lambda body: fields_of(body, name="other.toml"), "lookup-missing"),
+        (1, lambda body: fields_of(body, uidvalidity=5), "lookup-missing"),
+    ],
+)
+def test_an_entry_that_was_rewritten_with_its_leaf_is_found(
+    archive: Path, position: int, change: Callable[[bytes], bytes], code: str
+) -> None:
+    """By its form, by what it names, or by the tables that no longer agree."""
+    rewrite(archive, position, change)
+    found = {one.subject: one for one in findings(archive) if one.code == code}
+    assert found[str(position)].level == "error"
+
+
+def test_an_entry_of_a_newer_version_is_noted(archive: Path) -> None:
+    """It cannot be judged, and it is no error."""
+    rewrite(archive, 9, lambda body: fields_of(body, type="verdict"))
+    tamper(archive, "UPDATE entry SET type = 'verdict' WHERE position = 9")
+    (finding,) = findings(archive)
+    assert (finding.code, finding.level, finding.subject) == ("entry-unknown", "note", "verdict")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE uid SET record = 4 WHERE uid = 1",
+        "UPDATE uid SET uid = 77 WHERE uid = 1",
+        "DELETE FROM uid",
+        "DELETE FROM file_position",
+        "DELETE FROM epoch",
+        "DELETE FROM record WHERE position = 2",
+        "UPDATE config SET size = 1",
+        "UPDATE entry SET type = 'tag' WHERE position = 2",
+    ],
+)
+def test_a_table_that_disagrees_with_the_entries_is_found(archive: Path, statement: str) -> None:
+    """A lost UID would be fetched again, an invented one never."""
+    tamper(archive, statement)
+    assert levels(archive, None)["lookup-missing"] == "error"
+
+
+def test_rows_that_follow_from_no_entry_are_found(archive: Path) -> None:
+    """An invented UID hides a message from every sync."""
+    tamper(archive, "INSERT INTO uid VALUES ('work', 'INBOX', 1, 99, 2, 3, 'kept')")
+    (finding,) = findings(archive)
+    assert (finding.code, finding.level, finding.subject) == ("lookup-extra", "error", "uid")
+
+
+def test_a_damaged_database_is_a_finding(archive: Path) -> None:
+    """Not an end of the check."""
+    with reopen(archive) as evidence:
+        evidence.keep([seen(os.urandom(20), uid) for uid in range(100, 400)])
+    path = archive / "journal" / "journal.sqlite"
+    data = bytearray(path.read_bytes())
+    for start in range(4096 * 3, len(data), 4096):
+        data[start : start + 200] = bytes(200)
+    path.write_bytes(data)
+    found = levels(archive, None)
+    assert found["journal-damaged"] == "error"
+
+
+def test_a_value_of_the_wrong_type_is_a_finding(archive: Path) -> None:
+    """Somebody made the tables anew without their constraints."""
+    tamper(archive, "ALTER TABLE entry RENAME TO old")
+    tamper(archive, "CREATE TABLE entry (position, type, body, leaf)")
+    tamper(archive, "INSERT INTO entry SELECT position, type, 'text', leaf FROM old")
+    assert levels(archive)["journal-damaged"] == "error"
+
+
+def test_a_ruined_archive_gives_a_bounded_report(tmp_path: Path) -> None:
+    """A thousand findings of one kind, and how many more there are."""
+    with create(tmp_path) as evidence:
+        evidence.keep([seen(str(number).encode(), number + 1) for number in range(1100)])
+        for shard in evidence.objects.folder.iterdir():
+            for path in shard.iterdir():
+                path.unlink()
+        found = verify(evidence).findings
+    assert len(found) == 1001
+    assert found[-1].code == "object-missing"
+    assert "100 more" in found[-1].message
+
+
+def test_a_report_can_be_read_by_a_program(archive: Path) -> None:
+    """Plain values, ready for JSON."""
+    tamper(archive, "DELETE FROM epoch")
+    with reopen(archive, recover=False) as evidence:
+        report = verify(evidence)
+    assert report.errors
+    assert json.dumps([[one.code, one.level, one.subject, one.message] for one in report.findings])
+
+
+def test_a_hand_has_no_place_to_be_found_at(tmp_path: Path) -> None:
+    """A sighting by hand needs no row."""
+    with create(tmp_path) as evidence:
+        (kept,) = evidence.keep([seen(b"x")])
+        source = HandSource()
+        evidence.append(
+            [Sighting(record=kept.position, source=source, internaldate=None, flags=())]
+        )
+        assert _codes(evidence) == set()
+
+
+def _codes(evidence: Evidence) -> set[str]:
+    return {finding.code for finding in verify(evidence).findings}

@@ -1,0 +1,252 @@
+"""A crash at any instant loses nothing that was confirmed, and repeats nothing."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+from evidence_case import FullDisk, KillingDisk, RecordingDisk, create, reopen, seen
+
+from archiver.errors import OperationError
+from archiver.evidence.check import verify
+from archiver.evidence.disk import Disk, SyncError
+from archiver.model.incoming import Incoming
+
+POINTS = (
+    "object-written",
+    "object-synced",
+    "object-named",
+    "object-folder-synced",
+    "commit",
+    "committed",
+    "mirror-written",
+    "mirror-synced",
+)
+BATCHES = 3
+posix = pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
+
+
+def batch(number: int) -> list[Incoming]:
+    """Return a batch: new messages, one that the batch before had, one that it has twice."""
+    first = number * 10
+    new = [seen(f"{uid}".encode() * 50, uid) for uid in range(first, first + 4)]
+    again = seen(f"{first - 10}".encode() * 50, first + 4, folder="Sent")
+    return [*new, again, again] if number else new
+
+
+def check_whole(root: Path, confirmed: int) -> None:
+    """Check that the confirmed batches are there, and that all of them together are sound."""
+    with reopen(root) as evidence:
+        for number in range(confirmed):
+            for incoming, kept in zip(batch(number), evidence.keep(batch(number)), strict=True):
+                assert not kept.new
+                assert not kept.sighted
+                assert evidence.read(kept.digest) == incoming.data
+        levels = {finding.level for finding in verify(evidence, read_data=1.0).findings}
+        assert levels <= {"note"}
+        for number in range(BATCHES):
+            evidence.keep(batch(number))
+        assert evidence.count_records() == BATCHES * 4
+        # genesis, two epochs, a record and a sighting for each, a second sighting for two
+        assert evidence.size == 1 + 2 + BATCHES * 4 * 2 + (BATCHES - 1)
+        assert verify(evidence, read_data=1.0).findings == ()
+
+
+def kill_at(root: Path, moment: str, after: int) -> int:
+    """Keep batches in another process that is killed at a MOMENT; return how many it confirmed."""
+    create(root).close()
+    result = subprocess.run(
+        [sys.executable, __file__, str(root), moment, str(after)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert result.returncode in (0, -signal.SIGKILL)
+    return len(result.stdout.split())
+
+
+@posix
+@pytest.mark.parametrize("point", POINTS)
+def test_kill_9_at_each_kind_of_point(tmp_path: Path, point: str) -> None:
+    """In the second batch, where there is something to lose."""
+    confirmed = kill_at(tmp_path / "archive", point, 6 if point.startswith("object") else 2)
+    assert confirmed == 1
+    check_whole(tmp_path / "archive", confirmed)
+
+
+@posix
+@pytest.mark.long
+@pytest.mark.parametrize("count", range(1, 62))
+def test_kill_9_at_every_point_of_all_batches(tmp_path: Path, count: int) -> None:
+    """Whatever was passed before."""
+    confirmed = kill_at(tmp_path / "archive", "any", count)
+    check_whole(tmp_path / "archive", confirmed)
+
+
+@posix
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10))
+def test_kill_9_again_and_again(tmp_path: Path, seed: int) -> None:
+    """Each time at another point, until all is kept."""
+    random, root = Random(seed), tmp_path / "archive"
+    confirmed = kill_at(root, "any", random.randrange(1, 60))
+    for _attempt in range(4):
+        arguments = [sys.executable, __file__, str(root), "any", str(random.randrange(1, 40))]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        result = subprocess.run(
+            arguments, stdout=subprocess.PIPE, text=True, check=False, env=environment
+        )
+        assert result.returncode in (0, -signal.SIGKILL)
+        confirmed = max(confirmed, len(result.stdout.split()))
+    check_whole(root, confirmed)
+
+
+def test_everything_is_durable_before_what_names_it(tmp_path: Path) -> None:
+    """Objects are synced, then named, then their folders synced, then journalled, then mirrored."""
+    disk = RecordingDisk()
+    with create(tmp_path, disk) as evidence:
+        disk.points.clear()
+        evidence.keep(batch(0))
+    order = list(dict.fromkeys(disk.points))
+    assert order == list(POINTS)
+    ranks = [POINTS.index(point) for point in disk.points]
+    assert ranks == sorted(ranks)
+
+
+class LosingDisk(Disk):
+    """Forgets, when the power fails, what was never synced: data of files, names in folders."""
+
+    def __init__(self, moment: int) -> None:
+        self.moment = moment
+        self.paths: dict[int, Path] = {}
+        self.names: set[Path] = set()
+
+    def reached(self, point: str) -> None:  # noqa: ARG002 - any point
+        """Cut the power when it is time."""
+        self.moment -= 1
+        if not self.moment:
+            for path in self.paths.values():
+                if path.exists():
+                    path.chmod(0o600)
+                    path.write_bytes(b"")
+            for path in self.names:
+                path.unlink(missing_ok=True)
+            raise PowerCut
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, unless it is dark: then no clean-up happens either."""
+        if self.moment <= 0:
+            raise PowerCut
+        super().remove(path)
+
+    def make_file(self, path: Path, mode: int = 0o600) -> int:
+        """Make a file whose data is not safe yet."""
+        descriptor = super().make_file(path, mode)
+        self.paths[descriptor] = path
+        return descriptor
+
+    def sync(self, descriptor: int) -> None:
+        """Make the data safe."""
+        super().sync(descriptor)
+        self.paths.pop(descriptor, None)
+
+    def publish(self, temporary: Path, final: Path) -> None:
+        """Give a name that is not safe yet."""
+        super().publish(temporary, final)
+        self.names.add(final)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Make the names in FOLDER safe."""
+        super().sync_folder(folder)
+        self.names = {path for path in self.names if path.parent != folder}
+
+
+class PowerCut(BaseException):
+    """The machine went dark: nothing more runs."""
+
+
+@pytest.mark.parametrize("moment", range(1, 61, 4))
+def test_a_power_cut_loses_nothing_confirmed(tmp_path: Path, moment: int) -> None:
+    """Unsynced data and names are gone; SQLite keeps its own promise."""
+    create(tmp_path).close()
+    confirmed = 0
+    try:
+        with reopen(tmp_path, LosingDisk(moment)) as evidence:
+            for number in range(BATCHES):
+                evidence.keep(batch(number))
+                confirmed += 1
+    except PowerCut:
+        pass
+    check_whole(tmp_path, confirmed)
+
+
+@pytest.mark.parametrize("room", [0, 100, 250])
+def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, room: int) -> None:
+    """Whether it fills up among the objects or at the mirror."""
+    create(tmp_path).close()
+    with reopen(tmp_path, FullDisk(room)) as evidence:
+        with pytest.raises(OperationError, match="no room left") as caught:
+            evidence.keep(batch(0))
+        assert "Free some space" in caught.value.advice
+        codes = {finding.code for finding in verify(evidence, read_data=1.0).findings}
+        assert codes <= {"nothing-checked", "mirror-behind"}
+    check_whole(tmp_path, 0)
+
+
+def test_a_full_database_is_told(tmp_path: Path) -> None:
+    """SQLite says so in its own way; the objects wait to be taken in."""
+    with create(tmp_path) as evidence:
+        evidence.database.all("PRAGMA max_page_count = 1")
+        with pytest.raises(OperationError, match="no room left"):
+            evidence.keep([seen(one.data, folder="f" * 20_000) for one in batch(0)])
+        with pytest.raises(OperationError, match="failed before") as caught:
+            evidence.keep([])
+        assert "run the command again" in caught.value.advice
+    check_whole(tmp_path, 0)
+
+
+class UnsyncableDisk(Disk):
+    """A disk that fails to sync once, and would say yes ever after, as Linux does."""
+
+    def __init__(self, moment: int) -> None:
+        self.moment = moment
+
+    def sync(self, descriptor: int) -> None:
+        """Fail when it is time."""
+        self.moment -= 1
+        if not self.moment:
+            raise SyncError(errno.EIO, os.strerror(errno.EIO))
+        super().sync(descriptor)
+
+
+@pytest.mark.parametrize("moment", [1, 4, 5, 6])
+def test_a_failed_fsync_stops_for_good(tmp_path: Path, moment: int) -> None:
+    """Of a file or a folder: nobody tries again on what the system may have thrown away."""
+    create(tmp_path).close()
+    with reopen(tmp_path, UnsyncableDisk(moment)) as evidence:
+        with pytest.raises(OperationError, match="could not confirm") as caught:
+            evidence.keep(batch(0))
+        assert "Check the disk" in caught.value.advice
+        with pytest.raises(OperationError, match="failed before"):
+            evidence.keep(batch(0))
+        assert not list(evidence.objects.folder.glob("??/*"))
+    check_whole(tmp_path, 0)
+
+
+def main(root: str, moment: str, after: str) -> None:
+    """Keep the batches, telling each that is confirmed; the disk kills us meanwhile."""
+    disk = KillingDisk(moment, int(after))
+    evidence = reopen(Path(root), disk)
+    for number in range(BATCHES):
+        evidence.keep(batch(number))
+        sys.stdout.write(f"{number}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,187 @@
+"""Messages are read from files as they stand, and what is not read is told."""
+
+import os
+from pathlib import Path
+
+import pytest
+from mail import mail
+
+from archiver.mailbox.files import NotRead, messages_in
+from archiver.model.incoming import Incoming
+from archiver.model.sources import FileSource
+
+LETTER = mail(subject="Kick-off")
+OTHER = mail(subject="Minutes")
+
+
+def read(path: Path) -> list[bytes]:
+    """Return the bytes of every message in PATH."""
+    return [item.data for item in messages_in(path) if isinstance(item, Incoming)]
+
+
+def refused(path: Path) -> dict[str, str]:
+    """Return why each file in PATH was not read, by its name."""
+    return {
+        Path(item.path).name: item.reason for item in messages_in(path) if isinstance(item, NotRead)
+    }
+
+
+def put(path: Path, data: bytes = LETTER) -> Path:
+    """Write DATA to PATH, making its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def test_a_single_message_is_kept_as_it_is(tmp_path: Path) -> None:
+    """Line ends and all, with the absolute path as its source."""
+    path = put(tmp_path / "a.eml", b"Subject: x\n\nmixed\r\nends")
+    (item,) = messages_in(path)
+    assert item == Incoming(
+        data=b"Subject: x\n\nmixed\r\nends", source=FileSource(path=str(path), member=0, offset=0)
+    )
+
+
+def test_the_source_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path would mean nothing tomorrow."""
+    put(tmp_path / "a.eml")
+    monkeypatch.chdir(tmp_path)
+    (item,) = messages_in(Path("a.eml"))
+    assert isinstance(item, Incoming)
+    assert item.source == FileSource(path=str(tmp_path / "a.eml"), member=0, offset=0)
+
+
+def test_folders_are_walked_in_order(tmp_path: Path) -> None:
+    """Sorted by name, folders within folders."""
+    for name in ("b/2", "a", "c.eml", "b/1.eml"):
+        put(tmp_path / name, mail(subject=name))
+    assert read(tmp_path) == [mail(subject=name) for name in ("a", "b/1.eml", "b/2", "c.eml")]
+
+
+def test_in_a_folder_only_what_looks_like_mail_is_read(tmp_path: Path) -> None:
+    """A picture and a note are told, a message without an ending is read."""
+    put(tmp_path / "picture.png", b"\x89PNG\r\n\x1a\n")
+    put(tmp_path / "notes.txt", b"Shopping: milk\n\nand bread")
+    put(tmp_path / "1")
+    assert read(tmp_path) == [LETTER]
+    assert refused(tmp_path) == {
+        "notes.txt": "it does not look like mail",
+        "picture.png": "it does not look like mail",
+    }
+
+
+def test_a_file_that_a_person_names_is_mail(tmp_path: Path) -> None:
+    """However it looks: its owner knows better."""
+    assert read(put(tmp_path / "note", b"no header at all")) == [b"no header at all"]
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"PK\x03\x04", "zip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Outlook .msg"),
+        (b"!BDN", "Outlook .pst"),
+    ],
+)
+def test_a_container_is_told_even_when_named(tmp_path: Path, data: bytes, kind: str) -> None:
+    """Kept as it is nobody could search it."""
+    reason = f"{kind} files are not read; unpack or export it first"
+    assert refused(put(tmp_path / "x.eml", data)) == {"x.eml": reason}
+
+
+def test_apple_mails_own_files_are_told(tmp_path: Path) -> None:
+    """They hold a message between a count and a property list."""
+    assert "Apple Mail" in refused(put(tmp_path / "1.emlx", b"12\nSubject: x\n"))["1.emlx"]
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """Missing, empty, dangling: never an error."""
+    put(tmp_path / "empty.eml", b"")
+    (tmp_path / "dangling.eml").symlink_to(tmp_path / "nowhere")
+    reasons = refused(tmp_path) | refused(tmp_path / "missing.eml")
+    assert reasons == {
+        "empty.eml": "it is empty",
+        "dangling.eml": "No such file or directory",
+        "missing.eml": "there is no such file or folder",
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """Opening it would wait for a writer for ever."""
+    os.mkfifo(tmp_path / "pipe.eml")
+    assert refused(tmp_path) == {"pipe.eml": "it is not a regular file"}
+
+
+def test_links_in_circles_end(tmp_path: Path) -> None:
+    """A folder within itself is met once."""
+    put(tmp_path / "a" / "1.eml")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    assert read(tmp_path) == [LETTER]
+    assert refused(tmp_path) == {"loop": "the link leads back to a folder that holds it"}
+
+
+def test_hidden_files_are_told_and_indexes_passed_over(tmp_path: Path) -> None:
+    """A hidden message may matter to its owner; a server's index is no mail."""
+    put(tmp_path / ".hidden.eml")
+    put(tmp_path / ".git" / "x.eml")
+    put(tmp_path / "dovecot-uidlist", b"3 V1 N2")
+    put(tmp_path / ".DS_Store", b"x")
+    assert read(tmp_path) == []
+    assert refused(tmp_path) == {
+        ".hidden.eml": "hidden files are not read",
+        ".git": "hidden folders are not looked into",
+    }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are letters on Windows")
+def test_a_name_of_odd_bytes_is_written_in_letters(tmp_path: Path) -> None:
+    """A journal entry is UTF-8; a file name is not always."""
+    path = os.fsencode(tmp_path) + b"/caf\xe9.eml"
+    with open(path, "wb") as file:  # noqa: PTH123 - a path of bytes
+        file.write(LETTER)
+    (item,) = messages_in(tmp_path)
+    assert isinstance(item, Incoming)
+    assert isinstance(item.source, FileSource)
+    assert item.source.path == f"{tmp_path}/caf\\xe9.eml"
+
+
+def test_a_maildir_is_read_with_its_flags(tmp_path: Path) -> None:
+    """cur and new, subfolders with a dot, flags as IMAP writes them; tmp is nobody's."""
+    (tmp_path / "tmp").mkdir()
+    put(tmp_path / "cur" / "1.x:2,FS")
+    put(tmp_path / "new" / "2.x", OTHER)
+    put(tmp_path / "tmp" / "3.x", b"half a mess")
+    put(tmp_path / ".Sent" / "cur" / "4.x;2,RPD", b"anything")
+    (tmp_path / ".Sent" / "new").mkdir()
+    put(tmp_path / ".Sent" / "dovecot.index.log", b"x")
+    items = [item for item in messages_in(tmp_path) if isinstance(item, Incoming)]
+    assert [(item.data, item.flags) for item in items] == [
+        (LETTER, ("\\Flagged", "\\Seen")),
+        (OTHER, ()),
+        (b"anything", ("\\Draft", "$Forwarded", "\\Answered")),
+    ]
+    assert refused(tmp_path) == {}
+
+
+def test_a_message_of_a_maildir_is_one_message(tmp_path: Path) -> None:
+    """Even when a delivery agent left a From_ line at its head."""
+    data = b"From me Mon Mar  2 10:00:00 2026\nSubject: a\n\n\nFrom me Mon Mar  2 10:00:00 2026\nSubject: b\n\n"
+    (tmp_path / "new").mkdir()
+    put(tmp_path / "cur" / "1", data)
+    assert read(tmp_path) == [data]
+
+
+def test_a_folder_that_cannot_be_listed_does_not_stop_the_rest(tmp_path: Path) -> None:
+    """No permission is told, the next folder is read."""
+    put(tmp_path / "a" / "1.eml")
+    put(tmp_path / "b" / "2.eml", OTHER)
+    (tmp_path / "a").chmod(0)
+    try:
+        if os.access(tmp_path / "a", os.R_OK):
+            pytest.skip("this user may read everything")
+        assert read(tmp_path) == [OTHER]
+        assert refused(tmp_path) == {"a": "Permission denied"}
+    finally:
+        (tmp_path / "a").chmod(0o700)

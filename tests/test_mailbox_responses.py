@@ -1,0 +1,83 @@
+"""Answers of servers are read one by one, however odd."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.mailbox.responses import answers, fetched, internaldate, listed
+
+
+def test_a_literal_belongs_to_its_name() -> None:
+    """The body is the literal, and what follows it is read too."""
+    items = [(b"3 (UID 9 BODY[] {5}", b"a)\r\nb"), b" FLAGS (\\Seen))"]
+    assert list(fetched(items)) == [
+        (9, {b"UID": 9, b"BODY[]": b"a)\r\nb", b"FLAGS": (b"\\Seen",)}),
+    ]
+
+
+def test_a_body_may_be_quoted_or_nil() -> None:
+    """Servers choose the form of a string; NIL is none."""
+    items = [b'1 (UID 1 BODY[] "a \\"b\\"")', b"2 (uid 2 body[] nil)"]
+    assert [attributes[b"BODY[]"] for _uid, attributes in fetched(items)] == [b'a "b"', None]
+
+
+def test_an_answer_without_uid_is_nobodys() -> None:
+    """A sequence number is never taken for a UID."""
+    assert list(fetched([b"5 (FLAGS (\\Seen))"])) == []
+
+
+def test_one_answer_that_makes_no_sense_spoils_no_other() -> None:
+    """Parentheses left open, closed twice, nested without end."""
+    items = [b"1 (UID 1", b"2 (UID 2))", b"3 " + b"(" * 5000, b"4 (UID 4)", None]
+    assert [uid for uid, _attributes in fetched(items)] == [4]
+
+
+def test_a_keyword_may_hold_a_bracket() -> None:
+    """``[`` is allowed in a flag (RFC 3501: atom-specials); imapclient cannot read it."""
+    ((_uid, attributes),) = fetched([b"1 (UID 1 FLAGS (a[b $Work))"])
+    assert attributes[b"FLAGS"] == (b"a[b", b"$Work")
+
+
+def test_folders_are_listed_in_any_form() -> None:
+    """Quoted, atom, number and literal names; NIL for a flat name space."""
+    items = [
+        b'(\\HasNoChildren \\Sent) "/" "A \\"b\\" \\\\c"',
+        b"() NIL 2024",
+        b'() "." INBOX',
+        (b'() "/" {3}', b'x"y'),
+        b"",
+    ]
+    assert [(item.name, item.delimiter) for item in listed(items)] == [
+        (b'A "b" \\c', "/"),
+        (b"2024", ""),
+        (b"INBOX", "."),
+        (b'x"y', "/"),
+    ]
+
+
+@given(st.lists(st.binary() | st.tuples(st.binary(), st.binary())))
+def test_nothing_that_a_server_sends_raises(items: list[bytes | tuple[bytes, bytes]]) -> None:
+    """Hostile answers are left out."""
+    list(answers(items))
+    list(fetched(items))
+    list(listed(items))
+
+
+def test_an_internaldate_keeps_its_offset() -> None:
+    """The server's offset is evidence of where it stood."""
+    date = internaldate(b" 7-Jul-2026 02:44:25 -0730")
+    assert date is not None
+    assert date.isoformat() == "2026-07-07T02:44:25-07:30"
+    assert date.utcoffset() == -timedelta(hours=7, minutes=30)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 5, b"", b"yesterday", b"31-Feb-2026 00:00:00 +0000", b"01-Foo-2026 00:00:00 +0000"]
+    + [b"01-Jan-2026 00:00:00 +9900", b"01-Jan-2026 00:00:00 +0099", b"01-Jan-0000 00:00:00 +0000"],
+)
+def test_what_is_no_date_is_none(value: bytes | int | None) -> None:
+    """A date that cannot be is not made up."""
+    assert internaldate(value) is None
