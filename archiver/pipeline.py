@@ -121,14 +121,16 @@ def _keep_folders(
     evidence: Evidence, account: Account, session: Session, progress: Progress
 ) -> tuple[Intake, list[FolderScan]]:
     intake, scans, done, total = Intake(), [], 0, 0
+    roles: dict[str, str | None] = {}
 
     def known(folder: str, uidvalidity: int) -> frozenset[int]:
         return evidence.known_uids(account.name, folder, uidvalidity)
 
     for event in walk(session, account, known=known):
         match event:
-            case FolderOpened(folder=folder, new=new):
+            case FolderOpened(folder=folder, new=new, role=role):
                 done, total = 0, new
+                roles[folder] = role
                 progress(f"{account.name}/{folder}", 0, total)
             case Fetched(incoming=incoming):
                 _keep(evidence, incoming, intake)
@@ -148,6 +150,7 @@ def _keep_folders(
                         exists=event.exists,
                         kept=event.kept,
                         failed=event.failed,
+                        role=roles.get(event.folder),
                     )
                 )
             case FolderDone():
@@ -240,6 +243,8 @@ def _take_in(evidence: Evidence, batch: Batch, entry: Entry) -> None:
             batch.add_sighting(entry.position, entry.at, sighting)
         case Tag() | Untag() | Undo() as decision:
             batch.add_decision(entry.position, entry.actor, decision)
+        case Scan() as scan:
+            batch.add_scan(scan)
         case Export() as export:
             batch.add_export(entry.position, entry.at, export)
         case _:

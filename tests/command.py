@@ -22,12 +22,12 @@ class Said:
 
     @property
     def out(self) -> str:
-        """stdout as text."""
+        """Stdout as text."""
         return self.raw.decode()
 
     @property
     def json(self) -> Any:
-        """stdout as JSON."""
+        """Stdout as JSON."""
         return json.loads(self.raw)
 
 

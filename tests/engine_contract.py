@@ -31,7 +31,7 @@ class EngineContract:
         return set(engine.search(query).keys)
 
     def bodies(self, engine: Engine, *bodies: str) -> None:
-        """Add documents 0, 1, 2 … with these bodies."""
+        """Add documents with these bodies; their keys count from 0."""
         self.fill(engine, *(document(key, body) for key, body in enumerate(bodies)))
 
     # Words

@@ -194,9 +194,7 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(
-        self, address: tuple[str, int], serve: Callable[[socket.socket], None]
-    ) -> None:
+    def __init__(self, address: tuple[str, int], serve: Callable[[socket.socket], None]) -> None:
         super().__init__(address, _Handler)
         self.serve = serve
 
@@ -217,11 +215,11 @@ class Listener(AbstractContextManager["Listener"]):
     With CUT, each connection ends after so many bytes from the server.
     """
 
-    def __init__(self, port: int, *, cut: int | None = None) -> None:
+    def __init__(self, port: int, *, cut: int | None = None, host: str = "127.0.0.1") -> None:
         self.sent = b""
         self._to = port
         self._cut = cut
-        self._server = _Server(("127.0.0.1", 0), self._serve)
+        self._server = _Server((host, 0), self._serve)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 

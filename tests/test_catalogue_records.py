@@ -198,7 +198,8 @@ def test_documents_hold_the_fields_of_the_index(tmp_path: Path) -> None:
         bcc=[Mailbox("Hidden", "h@client.example")],
         attachments=[attachment("a.txt", text="one"), attachment("b.txt", text="two")],
     )
-    (document,) = catalogue_of(tmp_path, content).documents(0)
+    catalogue = catalogue_of(tmp_path, content)
+    (document,) = catalogue.documents(0)
     assert document.fields == {
         "subject": "Plan",
         "body": "The body.",

@@ -27,7 +27,7 @@ SECOND = mail(
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    """An archive with two messages of one thread and an engagement."""
+    """Make an archive with two messages of one thread and an engagement."""
     desk = new_desk(tmp_path / "archive")
     desk.keep(tmp_path / "mail", FIRST, SECOND)
     desk.ok("engagement", "add", "acme-2026", "--client", "ACME", "--domain", "client.example")
@@ -147,7 +147,7 @@ def test_an_unknown_record_is_told(desk: Desk) -> None:
 
 
 def test_an_unknown_command_exits_2(desk: Desk) -> None:
-    """click's own usage errors keep click's code."""
+    """Click's own usage errors keep click's code."""
     assert desk("serach").code == 2
 
 

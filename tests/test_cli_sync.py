@@ -29,7 +29,7 @@ def add_account(desk: Desk, server: DovecotServer, user: str, *options: str) -> 
 
 @pytest.fixture
 def desk(tmp_path: Path, dovecot: DovecotServer, mailbox_user: str) -> Desk:
-    """An archive with an account whose mailbox holds seven messages."""
+    """Make an archive with an account whose mailbox holds seven messages."""
     for number, data in enumerate(MAILS):
         dovecot.add(mailbox_user, "INBOX" if number % 2 else "Sent", data)
     desk = new_desk(tmp_path / "archive")
@@ -107,12 +107,14 @@ def test_account_test_lists_what_is_fetched(desk: Desk) -> None:
 
 def test_a_second_sync_of_the_same_account_exits_11(desk: Desk) -> None:
     """Two of them would fetch everything twice."""
-    from archiver.cli.context import actor
     from archiver.app import Archive
+    from archiver.cli.context import actor
 
-    with Archive(desk.root, tell=print, actor=actor()) as archive:
-        with archive.evidence.account_lock("work"):
-            said = desk("sync")
+    with (
+        Archive(desk.root, tell=print, actor=actor()) as archive,
+        archive.evidence.account_lock("work"),
+    ):
+        said = desk("sync")
     assert said.code == 11
 
 

@@ -10,7 +10,7 @@ from mail import mail
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    """An archive with one message from client.example and one from other.example."""
+    """Make an archive with one message from client.example and one from other.example."""
     desk = new_desk(tmp_path / "archive")
     desk.keep(
         tmp_path / "mail",

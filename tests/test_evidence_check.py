@@ -136,18 +136,22 @@ def test_a_journal_without_entries_is_an_error(archive: Path) -> None:
 
 
 def spoil_missing(path: Path) -> None:
+    """Lose it."""
     path.unlink()
 
 
 def spoil_size(path: Path) -> None:
+    """Write over it."""
     path.write_bytes(b"longer than it was")
 
 
 def spoil_mode(path: Path) -> None:
+    """Take its protection away."""
     path.chmod(0o644)
 
 
 def spoil_kind(path: Path) -> None:
+    """Put something else in its place."""
     path.unlink()
     path.symlink_to(os.devnull)
 
@@ -208,10 +212,10 @@ def test_a_missing_folder_is_found(archive: Path) -> None:
 
 def test_a_changed_entry_is_found(archive: Path) -> None:
     """Its leaf is no longer its own, and the root is another."""
-    tamper(archive, "UPDATE entry SET body = replace(CAST(body AS TEXT), 'mail', 'note') || x'' ")
-    with reopen(archive, recover=False) as evidence:
-        evidence.database.path.stat()
-    assert levels(archive)["leaf-mismatch"] == "error"
+    with reopen(archive) as evidence:
+        changed = evidence.raw_entry(Position(2)).replace(b"mail", b"note")
+    tamper(archive, "UPDATE entry SET body = ? WHERE position = 2", changed)
+    assert levels(archive) == {"leaf-mismatch": "error", "root-differs": "error"}
 
 
 def test_a_changed_leaf_is_found(archive: Path) -> None:
@@ -323,9 +327,13 @@ def test_a_damaged_database_is_a_finding(archive: Path) -> None:
 
 def test_a_value_of_the_wrong_type_is_a_finding(archive: Path) -> None:
     """Somebody made the tables anew without their constraints."""
-    tamper(archive, "ALTER TABLE entry RENAME TO old")
-    tamper(archive, "CREATE TABLE entry (position, type, body, leaf)")
-    tamper(archive, "INSERT INTO entry SELECT position, type, 'text', leaf FROM old")
+    with reopen(archive) as evidence:
+        for statement in (
+            "ALTER TABLE entry RENAME TO old",
+            "CREATE TABLE entry (position, type, body, leaf)",
+            "INSERT INTO entry SELECT position, type, 'text', leaf FROM old",
+        ):
+            evidence.database.all(statement)
     assert levels(archive)["journal-damaged"] == "error"
 
 

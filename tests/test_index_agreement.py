@@ -13,7 +13,35 @@ from index.query import All, And, Not, Or, Phrase, Prefix, Query, Word
 from index.whoosh_engine import WhooshEngine
 
 WORDS = st.sampled_from(
-    ["le", "la", "livraison", "livraisons", "livré", "LIVRÉE", "l'accord", "accords", "meeting", "meetings", "met", "o'brien", "2026", "a", "a@b.fr", "e-mail", "Œuvre", "oeuvres", "東京", "東", "京", "회의", "ﬁn", "straße", "x_y", "!!", "½"]
+    [
+        "le",
+        "la",
+        "livraison",
+        "livraisons",
+        "livré",
+        "LIVRÉE",
+        "l'accord",
+        "accords",
+        "meeting",
+        "meetings",
+        "met",
+        "o'brien",
+        "2026",
+        "a",
+        "a@b.fr",
+        "e-mail",
+        "Œuvre",
+        "oeuvres",
+        "東京",
+        "東",
+        "京",
+        "회의",
+        "ﬁn",
+        "straße",
+        "x_y",
+        "!!",
+        "½",
+    ]
 )
 TEXTS = st.lists(WORDS, max_size=8).map(" ".join)
 FIELDS = st.sampled_from(["subject", "body", "from", "filename"])

@@ -333,7 +333,40 @@ def test_a_described_query_is_read_back(query: Query) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["a", "é", "and", "or", "NOT", "ET", "SAUF", "(", ")", '"', "«", "»", "-", "-b", "*", "x*", ":", "from:", "from:z", "tag:q", "date:2026", "date:7d", "larger:1k", "objet:(", "Re:", "http://x", "14:30", ",", "..", "'", "&", "東京"]
+            [
+                "a",
+                "é",
+                "and",
+                "or",
+                "NOT",
+                "ET",
+                "SAUF",
+                "(",
+                ")",
+                '"',
+                "«",
+                "»",
+                "-",
+                "-b",
+                "*",
+                "x*",
+                ":",
+                "from:",
+                "from:z",
+                "tag:q",
+                "date:2026",
+                "date:7d",
+                "larger:1k",
+                "objet:(",
+                "Re:",
+                "http://x",
+                "14:30",
+                ",",
+                "..",
+                "'",
+                "&",
+                "東京",
+            ]
         ),
         max_size=12,
     ),
@@ -341,24 +374,26 @@ def test_a_described_query_is_read_back(query: Query) -> None:
 )
 def test_whatever_is_typed_is_read_back_or_refused(pieces: list[str], between: str) -> None:
     """No other error than QueryError, and the place lies within the text."""
-    text = between.join(pieces)
-    try:
-        query = read(text)
-    except QueryError as error:
-        assert 0 <= error.place <= len(text)
-        assert "^" in point_out(text, error)
-    else:
-        assert read(describe(query)) == query
+    assert_read_or_refused(between.join(pieces))
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Of any characters."""
+    assert_read_or_refused(text)
+
+
+def assert_read_or_refused(text: str) -> None:
+    """Parse TEXT: the query is read back from its description, or a mistake is pointed out."""
+    query, error = None, None
     try:
         query = read(text)
-    except QueryError as error:
+    except QueryError as caught:
+        error = caught
+    if error is not None:
         assert 0 <= error.place <= len(text)
-    else:
+        assert "^" in point_out(text, error)
+    elif query is not None:
         assert read(describe(query)) == query
 
 

@@ -52,7 +52,7 @@ class TestTinySegments(EngineContract):
 
 
 def filled(folder: Path, *bodies: str) -> None:
-    """Make an index of these bodies, keys 0, 1, 2 …"""
+    """Make an index of these bodies; their keys count from 0."""
     engine = WhooshEngine.create(folder)
     engine.add(document(key, body) for key, body in enumerate(bodies))
     engine.commit(position=len(bodies))

@@ -227,7 +227,7 @@ def test_folders_are_named_for_people_and_asked_for_as_the_server_wrote_them() -
         here = session(server)
         found = here.folders()
         names = [folder.name for folder in found]
-        assert names == ["Été", 'A & "B"', "2024", "café", "café [6361662641 4f6b2d]".replace(" ", "", 2).replace("café[", "café ["), 'a"b']
+        assert names == ["Été", 'A & "B"', "2024", "café [636166c3a9]", "café", 'a"b']
         assert (found[0].role, found[-1].selectable) == ("sent", False)
         for name in names:
             here.examine(name)

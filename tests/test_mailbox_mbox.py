@@ -136,7 +136,9 @@ def test_the_last_message_may_lack_its_blank_line() -> None:
     assert read(POSTMARK + letter) == [letter]
 
 
-@pytest.mark.parametrize("data", [b"", b"\n\n", b"From \n", POSTMARK, POSTMARK + b"\n", b"x\nFrom y\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n\n", b"From \n", POSTMARK, POSTMARK + b"\n", b"x\nFrom y\n"]
+)
 def test_a_file_with_nothing_in_it_has_no_words(data: bytes) -> None:
     """No error, and no message with content."""
     assert not any(read(data))

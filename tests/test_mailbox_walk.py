@@ -72,7 +72,9 @@ def test_a_message_comes_with_all_that_the_server_said() -> None:
 def test_what_is_known_is_not_fetched() -> None:
     """The work list is what the server lists minus what is known: no high-water mark."""
     session = FakeSession({"INBOX": FakeFolder(letters(1, 2, 3, 9), uidvalidity=5)})
-    events = run(session, known=lambda name, epoch: {("INBOX", 5): frozenset({1, 3, 9})}[name, epoch])
+    events = run(
+        session, known=lambda name, epoch: {("INBOX", 5): frozenset({1, 3, 9})}[name, epoch]
+    )
     assert kept(events) == [2]
 
 
@@ -265,9 +267,7 @@ def test_the_next_batch_is_fetched_while_the_caller_works() -> None:
 def test_a_caller_may_stop_early(*, prefetch: bool) -> None:
     """Closing the walk ends its thread and leaves the rest unfetched."""
     session = FakeSession({"INBOX": FakeFolder(letters(*range(1, 20)))})
-    events = walk(
-        session, account(), known=nothing_known, batch_messages=1, prefetch=prefetch
-    )
+    events = walk(session, account(), known=nothing_known, batch_messages=1, prefetch=prefetch)
     assert isinstance(events, Iterator)
     for event in events:
         if isinstance(event, Fetched):

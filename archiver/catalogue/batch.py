@@ -5,7 +5,7 @@ from datetime import datetime
 from archiver.catalogue import links, rows, tagging
 from archiver.catalogue.database import Database, clean, listed
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Export, Sighting, Tag, Undo, Untag
+from archiver.model.entries import Export, Scan, Sighting, Tag, Undo, Untag
 from archiver.model.reading import Reading, Unreadable
 from archiver.model.record import record_date
 from archiver.model.tagging import Decision, RecordFacts, Tagging
@@ -178,6 +178,16 @@ class Batch:
         row = self._database.one("SELECT record FROM decision WHERE entry = ?", (undone,))
         if row is not None:
             self._touched.add(Position(row[0]))
+
+    def add_scan(self, payload: Scan) -> None:
+        """Take in a ``scan`` entry: what it says its folders are for."""
+        self._database.run_many(
+            "INSERT OR REPLACE INTO folder_role VALUES (?, ?, ?)",
+            [
+                (clean(payload.account), clean(folder.folder), folder.role or "")
+                for folder in payload.folders
+            ],
+        )
 
     def add_export(self, entry: Position, at: datetime, payload: Export) -> None:
         """Take in an ``export`` entry; a number that is given keeps its record for ever."""

@@ -5,10 +5,8 @@ A catalogue is derived, so whatever is wrong with the file itself has one answer
 
 import json
 import os
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from gettext import gettext as _
 from pathlib import Path
@@ -76,7 +74,7 @@ class Database:
         written to. Raises CatalogueUnusable, or OperationError when the disk fails.
         """
         self.path = path
-        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._remove_copy: Callable[[], None] | None = None
         self._connection: sqlite3.Connection | None = None
         try:
             self._connection = self._connect(path, read_only=read_only)
@@ -92,9 +90,9 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._copy is not None:
-            self._copy.cleanup()
-            self._copy = None
+        if self._remove_copy is not None:
+            self._remove_copy()
+            self._remove_copy = None
 
     def run(self, sql: str, parameters: Parameters = ()) -> int:
         """Execute one statement; return how many rows it changed."""
@@ -179,8 +177,12 @@ class Database:
         log = path.with_name(path.name + "-wal")
         if not log.is_file() or not log.stat().st_size:
             return path
-        self._copy = tempfile.TemporaryDirectory(prefix="archiver-", ignore_cleanup_errors=True)
-        copy = Path(self._copy.name) / "catalogue.sqlite"
+        import shutil  # both are slow to import, and hardly ever needed
+        import tempfile
+
+        folder = tempfile.TemporaryDirectory(prefix="archiver-", ignore_cleanup_errors=True)
+        self._remove_copy = folder.cleanup
+        copy = Path(folder.name) / "catalogue.sqlite"
         shutil.copyfile(path, copy)
         shutil.copyfile(log, copy.with_name(copy.name + "-wal"))
         with closing(_connection(f"{copy.absolute().as_uri()}?mode=rw")) as connection:

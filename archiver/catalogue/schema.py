@@ -93,6 +93,13 @@ SCHEMA = (
     )""",
     "CREATE INDEX sighting_record ON sighting (record)",
     "CREATE INDEX sighting_folder ON sighting (account, folder, record)",
+    # What a folder is for, as the last scan that named it says; "": it is for nothing special.
+    """CREATE TABLE folder_role (
+        account TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        role TEXT NOT NULL,
+        PRIMARY KEY (account, folder)
+    ) WITHOUT ROWID""",
     # What persons said, one row for each entry; UNDONE_BY names the entry that took it back.
     """CREATE TABLE decision (
         entry INTEGER PRIMARY KEY,

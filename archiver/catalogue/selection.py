@@ -162,11 +162,19 @@ def _known(
 ) -> frozenset[int]:
     name = f"{field}:{value.lower()}"
     if name in _ROLES:
-        role = _ROLES[name]
-        return _places(database, lambda _account, folder: role_of(folder) == role)
+        role, told = _ROLES[name], _told_roles(database)
+        return _places(database, lambda *place: (told.get(place) or role_of(place[1])) == role)
     if name not in _SQL:
         raise UnknownValue(field, value, known)
     return database.numbers(_SQL[name])
+
+
+def _told_roles(database: Database) -> dict[tuple[str, str], str]:
+    """Return what scans said that folders are for, by account and folder."""
+    return {
+        (account, folder): role
+        for account, folder, role in database.all("SELECT account, folder, role FROM folder_role")
+    }
 
 
 def _days(

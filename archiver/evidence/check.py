@@ -71,7 +71,9 @@ def _check(
     rng: Random | None,
 ) -> None:
     size = evidence.size
-    total = size + evidence.count_records()
+    rng = rng or Random(evidence.tree_root())  # noqa: S311 - draws a sample, keeps no secret
+    objects = ObjectCheck(evidence, findings, read_data=read_data or 0.0, rng=rng)
+    total = size + objects.total
     _check_database(evidence, findings)
     _check_mirror_length(evidence, findings, size)
     entries = EntryCheck(evidence.journal, findings)
@@ -99,8 +101,6 @@ def _check(
             _("The entries do not add up to the root of the tree that the journal holds."),
             _("Put back the folder journal from a backup, and ask who changed it."),
         )
-    rng = rng or Random(evidence.tree_root())  # noqa: S311 - draws a sample, keeps no secret
-    objects = ObjectCheck(evidence, findings, read_data=read_data or 0.0, rng=rng)
     objects.check(lambda done: progress(size + done, total))
     progress(total, total)
 

@@ -29,8 +29,13 @@ class ObjectCheck:
         self._share = read_data
         self._rng = rng
         self._strays: list[Path] = []
+        self.total = evidence.database.number(
+            "SELECT (SELECT count(*) FROM record) +"
+            " (SELECT count(DISTINCT digest) FROM config WHERE digest NOT IN"
+            " (SELECT digest FROM record))"
+        )
         # A small share of few objects would often draw none of them: this one is always read.
-        self._always = rng.randrange(max(1, self._total()))
+        self._always = rng.randrange(max(1, self.total))
         self._met = 0
 
     def check(self, progress: Callable[[int], None]) -> None:
@@ -43,13 +48,6 @@ class ObjectCheck:
             # Looked up once more: a live writer names its objects before its entries.
             if not self._is_named(path.name):
                 self._stray(path)
-
-    def _total(self) -> int:
-        return self._evidence.database.number(
-            "SELECT (SELECT count(*) FROM record) +"
-            " (SELECT count(DISTINCT digest) FROM config WHERE digest NOT IN"
-            " (SELECT digest FROM record))"
-        )
 
     def _expected(self, shard: str) -> dict[str, int]:
         """Return the sizes of the objects that the journal names, by digest."""

@@ -194,6 +194,7 @@ def _describe_scan(scan: FolderScan) -> JSON:
         "exists": scan.exists,
         "kept": scan.kept,
         "failed": [[uid, reason] for uid, reason in scan.failed],
+        "role": scan.role,
     }
 
 
@@ -284,6 +285,7 @@ def _folder_scan(fields: Fields) -> FolderScan:
             (as_integer(uid), as_text(reason))
             for uid, reason in map(as_pair, list_of(fields, "failed"))
         ),
+        role=None if fields.get("role") is None else text_of(fields, "role"),
     )
 
 

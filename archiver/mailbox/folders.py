@@ -119,6 +119,11 @@ def role_of(name: str, attributes: Sequence[str], delimiter: str) -> Role | None
     return _ROLES.get(fold(path[0])) if len(path) == 1 else None
 
 
+def role_by_name(name: str) -> Role | None:
+    """Tell what a folder is for where only its name is known, and not the server's delimiter."""
+    return role_of(name, (), "/") or role_of(name, (), ".")
+
+
 def choose(folders: Sequence[Folder], named: Sequence[str]) -> Choice:
     """Choose the folders to fetch: those NAMED, else all but drafts, outbox and templates.
 

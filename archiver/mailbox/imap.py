@@ -18,7 +18,7 @@ import logging
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from gettext import gettext as _
 
@@ -64,11 +64,11 @@ class ImapSession:
     def folders(self) -> tuple[Folder, ...]:
         """List every folder of the account; raise TemporaryNetworkError when it cannot be had."""
         try:
-            found = tuple(responses.listed(self._list()))
+            found = {item.name: item for item in responses.listed(self._list())}
         except RefusedError as error:
             raise trouble.lost(self._place, error.reason) from None
-        self._raw_names = {}
-        return tuple(self._folder(item) for item in found)
+        self._raw_names = _names(found)
+        return tuple(_folder(name, found[raw]) for name, raw in self._raw_names.items())
 
     def examine(self, folder: str) -> FolderState:
         """Open FOLDER with EXAMINE and read UIDVALIDITY, without which no UID means anything."""
@@ -180,19 +180,6 @@ class ImapSession:
         if typ != "OK":
             raise RefusedError(trouble.said(data))
         return list(data)
-
-    def _folder(self, item: responses.Listed) -> Folder:
-        name = mutf7.decode(item.name)
-        if name is None:  # shown as it is; sent back as the server wrote it
-            name = item.name.decode("utf-8", "backslashreplace")
-        if self._raw_names.setdefault(name, item.name) != item.name:
-            name = f"{name} [{item.name.hex()}]"  # two spellings of one name
-            self._raw_names[name] = item.name
-        return Folder(
-            name=name,
-            role=role_of(name, item.attributes, item.delimiter),
-            selectable=_NOT_SELECTABLE.isdisjoint(item.attributes),
-        )
 
     def _number(self, name: str) -> int | None:
         """Return the last number that the server told under NAME since EXAMINE."""
@@ -350,6 +337,28 @@ def shut(client: imapclient.IMAPClient) -> None:
     """Close CLIENT's socket without a word to the server. Never raises."""
     with suppress(OSError, imaplib.IMAP4.error):
         client.shutdown()
+
+
+def _names(raws: Iterable[bytes]) -> dict[str, bytes]:
+    """Name each folder for people; a name that is no modified UTF-7 is shown as it stands."""
+    decoded = {raw: mutf7.decode(raw) for raw in raws}
+    proper = frozenset(decoded.values())
+    names: dict[str, bytes] = {}
+    for raw, name in decoded.items():
+        if name is None:
+            name = raw.decode("utf-8", "backslashreplace")  # noqa: PLW2901 - the same, mended
+            if name in proper or name in names:
+                name = f"{name} [{raw.hex()}]"  # noqa: PLW2901 - two spellings of one name
+        names[name] = raw
+    return names
+
+
+def _folder(name: str, item: responses.Listed) -> Folder:
+    return Folder(
+        name=name,
+        role=role_of(name, item.attributes, item.delimiter),
+        selectable=_NOT_SELECTABLE.isdisjoint(item.attributes),
+    )
 
 
 def _certificate(client: imapclient.IMAPClient) -> str | None:

@@ -63,6 +63,8 @@ class FolderScan:
     kept: str
     failed: tuple[tuple[int, str], ...] = ()
     """UIDs that could not be fetched, each with the reason."""
+    role: str | None = None
+    """What the server says the folder is for (RFC 6154), or its name does: junk, trash, sent …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

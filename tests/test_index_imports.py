@@ -1,0 +1,30 @@
+"""What importing the index costs, and that Whoosh's warnings reach nobody."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def run(code: str, *options: str) -> str:
+    """Run CODE in a fresh Python and return what it prints; stderr must stay empty."""
+    done = subprocess.run(
+        [sys.executable, *options, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "module", ["index.query_parser", "index.analysis", "index.memory_engine", "index.generations"]
+)
+def test_light_modules_do_not_import_whoosh(module: str) -> None:
+    """Nor anything else that is slow."""
+    heavy = "{name.split('.')[0] for name in sys.modules} & {'whoosh', 'asyncio', 'urllib', 'ssl'}"
+    assert run(f"import sys, {module}; print(sorted({heavy}))") == "[]\n"
+
+
+def test_whoosh_is_imported_without_a_warning() -> None:
+    """Even when Python compiles it anew and warnings are errors."""
+    options = ("-W", "error", "-X", "pycache_prefix=/nonexistent")
+    assert run("import index.whoosh_engine; print('quiet')", *options) == "quiet\n"
