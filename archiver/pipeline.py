@@ -5,6 +5,7 @@ it. What comes after follows the journal from where it stopped, so it may be int
 and the next command goes on.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,9 +22,11 @@ from archiver.evidence.store import Evidence
 from archiver.mailbox.files import NotRead, messages_in
 from archiver.mailbox.session import Session
 from archiver.mailbox.walk import (
+    Event,
     Fetched,
     FolderDone,
     FolderFailed,
+    FolderLeftOut,
     FolderOpened,
     NotFetched,
     walk,
@@ -106,56 +109,90 @@ def sync_account(
     and ConfigurationError as ``connect`` does. What was fetched before an error stays kept.
     """
     with evidence.account_lock(account.name):
+        keeper = _Keeper(evidence, account, progress)
         evidence.note_sync(account.name, clock(), good=False)
         session = connect()
         try:
-            intake, scans = _keep_folders(evidence, account, session, progress)
+            events = walk(session, account, known=keeper.known, reconnect=connect)
+            with contextlib.closing(events):
+                for event in events:
+                    keeper.take(event)
         finally:
             session.close()
-        _note_scan(evidence, account, scans, clock())
-        evidence.note_sync(account.name, clock(), good=not intake.problems)
-    return intake
+            keeper.note_scan(clock())
+        evidence.note_sync(account.name, clock(), good=not keeper.intake.problems)
+    return keeper.intake
 
 
-def _keep_folders(
-    evidence: Evidence, account: Account, session: Session, progress: Progress
-) -> tuple[Intake, list[FolderScan]]:
-    intake, scans, done, total = Intake(), [], 0, 0
-    roles: dict[str, str | None] = {}
+class _Keeper:
+    """Keeps what a walk through one account yields, and remembers what to journal of it."""
 
-    def known(folder: str, uidvalidity: int) -> frozenset[int]:
-        return evidence.known_uids(account.name, folder, uidvalidity)
+    def __init__(self, evidence: Evidence, account: Account, progress: Progress) -> None:
+        self.intake = Intake()
+        self._evidence = evidence
+        self._account = account.name
+        self._progress = progress
+        self._scans: list[FolderScan] = []
+        self._opened: FolderOpened | None = None
+        self._done = 0
+        self._unfetched = evidence.unfetched(account.name)
 
-    for event in walk(session, account, known=known):
+    def known(self, folder: str, uidvalidity: int) -> frozenset[int]:
+        """Return the UIDs that need not be fetched."""
+        return self._evidence.known_uids(self._account, folder, uidvalidity)
+
+    def take(self, event: Event) -> None:
+        """Take in one event of the walk."""
         match event:
-            case FolderOpened(folder=folder, new=new, role=role):
-                done, total = 0, new
-                roles[folder] = role
-                progress(f"{account.name}/{folder}", 0, total)
+            case FolderOpened():
+                self._opened, self._done = event, 0
             case Fetched(incoming=incoming):
-                _keep(evidence, incoming, intake)
-                done += len(incoming)
-                progress(f"{account.name}/{incoming[0].source.folder}", done, total)  # type: ignore[union-attr]
+                _keep(self._evidence, incoming, self.intake)
+                self._show(len(incoming))
             case NotFetched(folder=folder, uid=uid, reason=reason):
-                where = f"{account.name}/{folder} UID {uid}"
-                intake.problems.append(Problem(where=where, reason=reason))
+                self._problem(f"{folder} UID {uid}", reason)
             case FolderFailed(folder=folder, reason=reason):
-                where = f"{account.name}/{folder}"
-                intake.problems.append(Problem(where=where, reason=reason))
-            case FolderDone() if event.kept or event.failed:
-                scans.append(
-                    FolderScan(
-                        folder=event.folder,
-                        uidvalidity=event.uidvalidity,
-                        exists=event.exists,
-                        kept=event.kept,
-                        failed=event.failed,
-                        role=roles.get(event.folder),
-                    )
-                )
+                self._problem(folder, reason)
             case FolderDone():
+                self._folder_done(event)
+            case FolderLeftOut():
                 pass
-    return intake, scans
+
+    def _show(self, more: int) -> None:
+        self._done += more
+        if self._opened is not None:
+            place = f"{self._account}/{self._opened.folder}"
+            self._progress(place, self._done, self._opened.new)
+
+    def _problem(self, where: str, reason: str) -> None:
+        self.intake.problems.append(Problem(where=f"{self._account}/{where}", reason=reason))
+
+    def _folder_done(self, event: FolderDone) -> None:
+        """Remember a folder in which something changed: kept, failed, or failed no more."""
+        failed = frozenset(uid for uid, _reason in event.failed)
+        if not event.kept and failed == self._unfetched.get(event.folder, frozenset()):
+            return
+        opened = self._opened
+        self._scans.append(
+            FolderScan(
+                folder=event.folder,
+                uidvalidity=event.uidvalidity,
+                exists=event.exists,
+                kept=event.kept,
+                failed=event.failed,
+                role=opened.role if opened and opened.folder == event.folder else None,
+            )
+        )
+
+    def note_scan(self, now: datetime) -> None:
+        """Journal what the walk did; when it did nothing, say so once a day."""
+        if self._scans:
+            scan = Scan(account=self._account, folders=tuple(self._scans))
+            self._evidence.append([scan])
+            return
+        last = self._evidence.last_scan(self._account)
+        if last is None or now - last >= HEARTBEAT:
+            self._evidence.append([Scan(account=self._account, folders=(), heartbeat=True)])
 
 
 def _keep(evidence: Evidence, incoming: Sequence[Incoming], intake: Intake) -> None:
@@ -166,18 +203,6 @@ def _keep(evidence: Evidence, incoming: Sequence[Incoming], intake: Intake) -> N
             intake.seen_again += 1
         else:
             intake.known += 1
-
-
-def _note_scan(
-    evidence: Evidence, account: Account, scans: Sequence[FolderScan], now: datetime
-) -> None:
-    """Journal what a sync did; when it did nothing, say so once a day."""
-    if scans:
-        evidence.append([Scan(account=account.name, folders=tuple(scans))])
-        return
-    last = evidence.last_scan(account.name)
-    if last is None or now - last >= HEARTBEAT:
-        evidence.append([Scan(account=account.name, folders=(), heartbeat=True)])
 
 
 def import_files(

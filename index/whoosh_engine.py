@@ -95,13 +95,24 @@ class _FieldWriter(W3FieldWriter):  # type: ignore[misc]  # as above
 class _Matcher(W3LeafMatcher):  # type: ignore[misc]  # as above
     """Reads the postings of a word block by block."""
 
+    documents = 0
+    """How many documents hold the word: the dictionary says so."""
+
     def _blocks(self) -> Iterator[Sequence[int]]:
+        """Give the documents of each block; raise ValueError unless all are there.
+
+        The checksum of a block does not cover the number that says where the next one begins.
+        """
+        found = 0
         while True:
             self._read_ids()
+            found += len(self._ids)
             yield self._ids
             if self._lastblock:
-                return
+                break
             self._goto(self._nextoffset)
+        if found != self.documents:
+            raise ValueError(f"{found} postings instead of {self.documents}")
 
     def weighted(self) -> dict[int, float]:
         """Give the weight of each document."""
@@ -139,7 +150,9 @@ class _Codec(W3Codec):  # type: ignore[misc]  # as above
         scorer: Any = None,
     ) -> _Matcher:
         offset, length = terminfo.extent()
-        return _Matcher(dbfile, offset, length, format_, term=term, scorer=scorer)
+        matcher = _Matcher(dbfile, offset, length, format_, term=term, scorer=scorer)
+        matcher.documents = terminfo.doc_frequency()
+        return matcher
 
 
 class _Mapped(StructFile):  # type: ignore[misc]  # as above
@@ -249,7 +262,8 @@ class WhooshEngine(SegmentEngine):
 
     NAME: ClassVar[str] = f"whoosh-w3-1-{sys.byteorder}"
     TRUSTED: ClassVar[frozenset[str]] = frozenset({_POSTINGS})
-    """Each block of postings ends in the checksum of its compression (RFC 1950, Adler-32)."""
+    """Each block of postings ends in the checksum of its compression (RFC 1950, Adler-32), and the
+    dictionary, which is checked when the index is opened, says how many postings there must be."""
 
     def _write_words(self, name: str, gathered: Gathered) -> tuple[Path, ...]:
         segment = _segment(name)

@@ -1,8 +1,6 @@
 """A real Dovecot on loopback for the tests, as root or as an ordinary user."""
 
-import grp
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -59,6 +57,9 @@ class _People:
 
     @classmethod
     def here(cls) -> "_People":
+        import grp  # absent on Windows, where this module is imported all the same
+        import pwd
+
         if os.geteuid() != 0:
             me = pwd.getpwuid(os.geteuid()).pw_name
             group = grp.getgrgid(os.getegid()).gr_name

@@ -1,6 +1,5 @@
 """What every engine must do: one suite, which each engine's test class inherits."""
 
-from collections.abc import Mapping
 from datetime import date
 
 import pytest
@@ -265,5 +264,5 @@ class EngineContract:
 
     def best(self, engine: Engine, query: Query) -> list[int]:
         """Return the keys by falling score."""
-        scores: Mapping[int, float] = engine.search(query, scored=True).scores
+        scores = engine.search(query, scored=True).scores
         return sorted(scores, key=lambda key: -scores[key])

@@ -5,7 +5,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -16,6 +16,7 @@ from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.session import Folder, FolderState, Outline, RefusedError, Role
 
 CLOSE = b"(close the connection)"
+SILENCE = b"(say nothing)"
 
 
 def account(*, name: str = "work", folders: Sequence[str] = (), **more: object) -> Account:
@@ -68,11 +69,13 @@ class FakeSession:
         self._dead = False
 
     def folders(self) -> tuple[Folder, ...]:
+        """List the folders that the test made."""
         return tuple(
             Folder(name, folder.role, folder.selectable) for name, folder in self._folders.items()
         )
 
     def examine(self, folder: str) -> FolderState:
+        """Open FOLDER."""
         self.log.append(f"examine {folder}")
         if folder not in self._folders:
             raise RefusedError("no such mailbox")
@@ -81,9 +84,11 @@ class FakeSession:
         return FolderState(self._open.uidvalidity, max(uids, default=0) + 1, len(uids))
 
     def uids(self) -> tuple[int, ...]:
+        """Enumerate all but the unlisted."""
         return tuple(sorted(self._open.messages.keys() - self._open.unlisted))
 
     def outlines(self, uids: Sequence[int]) -> dict[int, Outline]:
+        """Tell the sizes that the test wants told."""
         self._alive()
         here = self._open
         return {
@@ -95,18 +100,22 @@ class FakeSession:
         }
 
     def fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes | None]]:
+        """Hand out messages, with their faults."""
         self._ask(f"fetch {','.join(map(str, uids))}", uids)
         for uid in uids:
             yield uid, None if uid in self._open.empty else self._open.messages.get(uid)
 
     def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:
+        """Hand out one message, with its faults."""
         self._ask(f"parts {uid} {size}", (uid,))
         return None if uid in self._open.empty else self._open.messages.get(uid)
 
     def close(self) -> None:
+        """Say in ``closed`` that it was called."""
         self.closed = True
 
     def abort(self) -> None:
+        """Say in ``aborted`` that it was called."""
         self.aborted = True
 
     def _ask(self, what: str, uids: Sequence[int]) -> None:
@@ -146,6 +155,7 @@ class ScriptedServer(AbstractContextManager["ScriptedServer"]):
         self.commands: list[str] = []
         self._rules = [*self.RULES.items(), *(script or {}).items()]
         self._greeting = greeting
+        self._pending = b"*"
         self._server = _Server(("127.0.0.1", 0), self._serve)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -184,6 +194,8 @@ class ScriptedServer(AbstractContextManager["ScriptedServer"]):
                 answer = words
         if answer == b"+ \r\n":
             self._pending = tag
+        elif answer == SILENCE:
+            return True
         elif b"{tag}" not in answer and not answer.endswith(CLOSE):
             answer += b"{tag} OK done\r\n"
         connection.sendall(answer.replace(b"{tag}", tag).removesuffix(CLOSE))
@@ -203,10 +215,8 @@ class _Handler(socketserver.BaseRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        try:
+        with suppress(OSError):  # the client has gone
             self.server.serve(self.request)
-        except OSError:  # the client has gone
-            pass
 
 
 class Listener(AbstractContextManager["Listener"]):

@@ -20,6 +20,7 @@ from readings import (
 )
 
 from archiver.catalogue.catalogue import Catalogue, UnknownValue
+from archiver.model.entries import FolderScan, Scan
 from archiver.model.reading import Defect, Unreadable
 from archiver.model.sources import FileSource
 from index.query import All, And, DateRange, Query, Size, Term, Word
@@ -114,6 +115,17 @@ def test_roles_of_folders_come_from_the_caller(tmp_path: Path) -> None:
     catalogue = seen_in(tmp_path, "INBOX", "Spam", "Corbeille", "Sent", "Brouillons")
     asked = [found(catalogue, Term("is", word)) for word in ("junk", "trash", "sent", "drafts")]
     assert asked == [{2}, {3}, {4}, {5}]
+
+
+def test_what_a_server_said_of_a_folder_goes_before_its_name(tmp_path: Path) -> None:
+    """The last scan that names it counts; folders that no scan names are told by their names."""
+    catalogue = seen_in(tmp_path, "Zut", "Spam")
+    for role in ("trash", "junk"):
+        scanned = FolderScan(folder="Zut", uidvalidity=1, exists=1, kept="1", role=role)
+        with catalogue.batch() as batch:
+            batch.add_scan(Scan(account="work", folders=(scanned,)))
+    assert found(catalogue, Term("is", "junk")) == {1, 2}
+    assert found(catalogue, Term("is", "trash")) == set()
 
 
 def test_has_attachment_does_not_mean_a_logo(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_an_unreadable_record_is_its_own_thread(tmp_path: Path) -> None:
     assert threads_of(catalogue, 2) == {frozenset({1}), frozenset({2})}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(contents=mailboxes, data=st.data())
 def test_the_partition_does_not_depend_on_the_order_of_arrival(
     contents: list[Reading], data: st.DataObject
@@ -132,7 +132,7 @@ def test_the_partition_does_not_depend_on_the_order_of_arrival(
             assert set(batch.all_threads()) == lowest
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(contents=mailboxes, cuts=st.sets(st.integers(1, 40)), keys=st.data())
 def test_the_content_does_not_depend_on_where_batches_end(
     contents: list[Reading], cuts: set[int], keys: st.DataObject

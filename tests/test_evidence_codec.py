@@ -80,6 +80,7 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
                 uidvalidity=numbers,
                 exists=numbers,
                 kept=texts,
+                role=st.none() | texts,
                 failed=st.lists(st.tuples(numbers, texts), max_size=2).map(tuple),
             ),
             max_size=2,

@@ -1,7 +1,9 @@
 """Starting up after an interruption, read-only media, and locks."""
 
+import errno
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import textwrap
@@ -13,6 +15,9 @@ from evidence_case import ReadOnlyDisk, create, reopen, seen
 
 from archiver.errors import LockedError, OperationError
 from archiver.evidence.check import verify
+from archiver.evidence.database import refuse_without_wal
+from archiver.evidence.disk import Disk, SyncError
+from archiver.evidence.locks import Locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,6 +224,80 @@ def test_writing_waits_for_the_lock_and_then_gives_up(
         holder.kill()
         holder.wait()
         assert evidence.keep([seen(b"x", 9)])[0].new
+
+
+def test_another_program_in_the_journal_is_told(archive: Path) -> None:
+    """A SQLite browser with an open transaction, for example; it can be tried again."""
+    with reopen(archive) as browser, reopen(archive, lock_wait=0.1) as evidence:
+        browser.database.all("BEGIN IMMEDIATE")
+        with pytest.raises(LockedError, match="to itself") as caught:
+            evidence.keep([seen(b"x", 9)])
+        assert "Close that program" in caught.value.advice
+        browser.database.all("ROLLBACK")
+        assert evidence.keep([seen(b"x", 9)])[0].new
+
+
+class LocklessFile:
+    """A lock on a file system that has none."""
+
+    def acquire(self) -> object:
+        """Answer as the system call does."""
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    def release(self) -> None:
+        """Have nothing to give back."""
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path: Path) -> None:
+    """Some network folders; a lock that is a mere file would outlive kill -9."""
+    locks = Locks(tmp_path, lambda _path, _wait: LocklessFile())
+    with pytest.raises(OperationError, match="cannot lock") as caught, locks.writing(0):
+        pass
+    assert "disk of this machine" in caught.value.advice
+
+
+def test_a_file_system_without_shared_memory_is_refused(tmp_path: Path) -> None:
+    """There SQLite answers with another journal mode than it was asked for."""
+    with pytest.raises(OperationError, match="cannot carry the journal") as caught:
+        refuse_without_wal(("delete",), tmp_path)
+    assert "network folder" in caught.value.advice
+
+
+class FolderlessDisk(Disk):
+    """A disk on which folders cannot be synced."""
+
+    def __init__(self) -> None:
+        self.synced_all = 0
+
+    def sync(self, descriptor: int) -> None:
+        """Refuse folders as some file systems do."""
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise SyncError(errno.EINVAL, os.strerror(errno.EINVAL))
+        super().sync(descriptor)
+
+    def sync_all(self) -> None:
+        """Count."""
+        self.synced_all += 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows syncs no folders")
+def test_where_folders_cannot_be_synced_everything_is(archive: Path) -> None:
+    """The promise is the same."""
+    disk = FolderlessDisk()
+    with reopen(archive, disk) as evidence:
+        evidence.keep([seen(b"x", 9)])
+        assert disk.synced_all == 1
+        assert not codes(evidence)
+
+
+def test_what_the_system_refuses_is_told(archive: Path) -> None:
+    """With the path, the reason and what to look at."""
+    objects = archive / "objects" / "tmp"
+    objects.rmdir()
+    objects.write_bytes(b"no folder")
+    with pytest.raises(OperationError, match="tmp could not be read or written: ") as caught:
+        reopen(archive)
+    assert "belongs to you" in caught.value.advice
 
 
 def test_readers_are_never_blocked(archive: Path, holder: "subprocess.Popen[str]") -> None:

@@ -57,10 +57,21 @@ def test_an_interrupted_creation_may_be_repeated(tmp_path: Path) -> None:
     """A journal without tables is not an archive yet."""
     create(tmp_path).close()
     (tmp_path / "journal" / "journal.sqlite").write_bytes(b"")
+    (tmp_path / "journal" / "leaves").write_bytes(b"")
     with pytest.raises(NoArchiveError):
         reopen(tmp_path)
     with create(tmp_path) as evidence:
         assert evidence.size == 1
+
+
+def test_nothing_begins_over_the_remains_of_an_archive(tmp_path: Path) -> None:
+    """A lost database is not replaced by an empty one: the mirror still shows what it held."""
+    create(tmp_path).close()
+    (tmp_path / "journal" / "journal.sqlite").unlink()
+    with pytest.raises(OperationError, match="remains of an archive") as caught:
+        create(tmp_path)
+    assert "from a backup" in caught.value.advice
+    assert (tmp_path / "journal" / "leaves").stat().st_size == 32
 
 
 def test_no_archive_is_told_as_such(tmp_path: Path) -> None:

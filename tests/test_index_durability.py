@@ -71,7 +71,7 @@ def test_a_commit_that_fails_changes_nothing(tmp_path: Path) -> None:
     engine.commit(position=1)
     engine.add([document(1, "lost"), document(2, "lost")])
     (tmp_path / "i" / "commit.json.tmp").mkdir()  # the new state cannot be written
-    with pytest.raises(OSError, match="commit.json.tmp"):
+    with pytest.raises(OSError, match=r"commit\.json\.tmp"):
         engine.commit(position=2)
     engine.close()
     again = WhooshEngine.open(tmp_path / "i")

@@ -206,6 +206,17 @@ def test_no_altered_byte_goes_unnoticed(folder: Path, suffix: str) -> None:
             continue
 
 
+def test_postings_that_end_too_early_are_told(folder: Path) -> None:
+    """The first byte of a block's length holds the sign that marks the last block."""
+    filled(folder, *["often"] * 300)
+    path = only(folder, ".pst")
+    sound = path.read_bytes()
+    at = sound.index(b"W3Bl") + 4
+    path.write_bytes(sound[:at] + bytes([sound[at] ^ 0x80]) + sound[at + 1 :])
+    with pytest.raises(IndexDamaged, match=r"128 postings instead of 300|Error"):
+        WhooshEngine.open(folder).search(Word("often"))
+
+
 def only(folder: Path, suffix: str) -> Path:
     """Return the one file with that suffix."""
     (path,) = (path for path in folder.iterdir() if path.suffix == suffix)

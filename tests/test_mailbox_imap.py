@@ -2,10 +2,12 @@
 
 import logging
 import socket
+import threading
+import time
 from collections.abc import Mapping
 
 import pytest
-from mailbox_fakes import CLOSE, ScriptedServer, account
+from mailbox_fakes import CLOSE, SILENCE, ScriptedServer, account
 
 from archiver.errors import (
     ArchiverError,
@@ -61,7 +63,7 @@ def test_others_are_not(host: str) -> None:
 
 def test_plain_text_to_another_machine_is_refused_before_anything_is_sent() -> None:
     """Exit 78, with what to set instead."""
-    with pytest.raises(ConfigurationError, match="without encryption to imap.example") as caught:
+    with pytest.raises(ConfigurationError, match=r"without encryption to imap\.example") as caught:
         connect(account(host="imap.example"), PASSWORD)
     assert "security to tls" in caught.value.advice
 
@@ -202,7 +204,7 @@ def test_tls_to_a_plain_port_is_a_mistake_in_the_settings() -> None:
 
 
 def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """imapclient logs what goes over the wire; it is told not to."""
+    """It is imapclient that logs what goes over the wire, and is told not to."""
     caplog.set_level(logging.DEBUG)
     with ScriptedServer() as server:
         here = session(server)
@@ -346,10 +348,15 @@ def test_a_body_that_is_nil_or_left_out_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("end", "error"),
-    [(b"{tag} NO [SERVERBUG] ouch\r\n", RefusedError), (CLOSE, TemporaryNetworkError)]
-    + [(b"* 2 FETCH (UID 2 BODY[] {99}\r\nhalf" + CLOSE, TemporaryNetworkError)]
-    + [(b"* 2 FETCH (UID 2 BODY[] {99999999999999999999}\r\n", TemporaryNetworkError)]
-    + [(b"rubbish\r\n", TemporaryNetworkError)],
+    [
+        (b"{tag} NO [SERVERBUG] ouch\r\n", RefusedError),
+        (CLOSE, TemporaryNetworkError),
+        (b"* 2 FETCH (UID 2 BODY[] {99}\r\nhalf" + CLOSE, TemporaryNetworkError),
+        (b"* 2 FETCH (UID 2 BODY[] {9999999999}\r\n", TemporaryNetworkError),
+        (b"* 2 FETCH (UID 2 BODY[] {99999999999999999999}\r\n", TemporaryNetworkError),
+        (b"* 2 FETCH " + b"x" * 1_000_001 + b"\r\n", TemporaryNetworkError),
+        (b"rubbish\r\n", TemporaryNetworkError),
+    ],
 )
 def test_what_arrived_before_a_failure_is_not_lost(end: bytes, error: type[Exception]) -> None:
     """Whole messages only; then the error."""
@@ -433,3 +440,18 @@ def test_only_reading_commands_are_ever_sent() -> None:
     fetches = [command for command in commands if command.startswith("UID")]
     assert all(command.startswith("UID FETCH") for command in fetches)
     assert not any("BODY[" in command for command in fetches)
+
+
+def test_a_waiting_read_ends_when_the_connection_is_broken_off() -> None:
+    """From another thread, as when the user gives up."""
+    with ScriptedServer({"UID FETCH": SILENCE}) as server:
+        here = session(server)
+        here.examine("INBOX")
+        breaker = threading.Timer(0.2, here.abort)
+        breaker.start()
+        started = time.monotonic()
+        with pytest.raises(TemporaryNetworkError):
+            list(here.fetch((1, 2)))
+        assert time.monotonic() - started < 3
+        breaker.join()
+        here.close()

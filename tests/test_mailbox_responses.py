@@ -48,12 +48,17 @@ def test_folders_are_listed_in_any_form() -> None:
         b'() "." INBOX',
         (b'() "/" {3}', b'x"y'),
         b"",
+        b'(\\Sent) "/" Odd (one',
+        b'() "\\\\" a"b',
+        b"(",
     ]
     assert [(item.name, item.delimiter) for item in listed(items)] == [
         (b'A "b" \\c', "/"),
         (b"2024", ""),
         (b"INBOX", "."),
         (b'x"y', "/"),
+        (b"Odd (one", "/"),
+        (b'a"b', "\\"),
     ]
 
 
@@ -75,8 +80,17 @@ def test_an_internaldate_keeps_its_offset() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, 5, b"", b"yesterday", b"31-Feb-2026 00:00:00 +0000", b"01-Foo-2026 00:00:00 +0000"]
-    + [b"01-Jan-2026 00:00:00 +9900", b"01-Jan-2026 00:00:00 +0099", b"01-Jan-0000 00:00:00 +0000"],
+    [
+        None,
+        5,
+        b"",
+        b"yesterday",
+        b"31-Feb-2026 00:00:00 +0000",
+        b"01-Foo-2026 00:00:00 +0000",
+        b"01-Jan-2026 00:00:00 +9900",
+        b"01-Jan-2026 00:00:00 +0099",
+        b"01-Jan-0000 00:00:00 +0000",
+    ],
 )
 def test_what_is_no_date_is_none(value: bytes | int | None) -> None:
     """A date that cannot be is not made up."""

@@ -181,6 +181,11 @@ def test_a_named_folder_that_is_missing_is_told() -> None:
     assert list(events) == [FolderFailed("Clients", "there is no such folder on the server")]
 
 
+def test_a_server_without_any_folder_is_told() -> None:
+    """There is always an INBOX: something is wrong."""
+    assert run(FakeSession({})) == [FolderFailed("INBOX", "the server lists no folder at all")]
+
+
 def test_a_server_that_lists_less_than_it_counts_is_told() -> None:
     """What is listed is kept; the difference shows."""
     session = FakeSession({"INBOX": FakeFolder(letters(1, 2, 3), unlisted=frozenset({2}))})

@@ -1,6 +1,6 @@
 """A query is split between engine and catalogue; what comes out is what the words mean."""
 
-import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -52,12 +52,21 @@ def six(folder: Path) -> Catalogue:
     return catalogue
 
 
-def evaluate(query: Query, *, scored: bool = False) -> tuple[Found, list[Query]]:
-    """Return what QUERY finds, and what the engine was asked for it."""
-    with tempfile.TemporaryDirectory() as folder, six(Path(folder)) as catalogue:
-        engine = Listening(catalogue)
+Evaluate = Callable[..., tuple[Found, list[Query]]]
+
+
+@pytest.fixture(scope="module")
+def evaluate(tmp_path_factory: pytest.TempPathFactory) -> Evaluate:
+    """Return a function that tells what a query finds, and what the engine was asked for it."""
+    catalogue = six(tmp_path_factory.mktemp("six"))
+    engine = Listening(catalogue)
+
+    def run(query: Query, *, scored: bool = False) -> tuple[Found, list[Query]]:
+        engine.asked.clear()
         found = Evaluator(catalogue, engine, time_zone=UTC, scored=scored).evaluate(query)
-        return found, engine.asked
+        return found, list(engine.asked)
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -83,7 +92,7 @@ def evaluate(query: Query, *, scored: bool = False) -> tuple[Found, list[Query]]
     ],
 )
 def test_each_part_is_asked_where_it_is_known(
-    query: Query, keys: set[int], asked: list[Query]
+    evaluate: Evaluate, query: Query, keys: set[int], asked: list[Query]
 ) -> None:
     """The engine gets the largest textual parts, each once, and only when they can matter."""
     found, questions = evaluate(query)
@@ -92,7 +101,7 @@ def test_each_part_is_asked_where_it_is_known(
         assert questions == asked
 
 
-def test_only_words_give_scores() -> None:
+def test_only_words_give_scores(evaluate: Evaluate) -> None:
     """What is found by a tag alone has none; nothing under a Not gives any."""
     found, _asked = evaluate(Or((RED, UNTAGGED)), scored=True)
     assert found.scores.keys() == {1, 3, 5}
@@ -102,7 +111,7 @@ def test_only_words_give_scores() -> None:
     assert not found.scores
 
 
-def test_scores_of_several_parts_add_up() -> None:
+def test_scores_of_several_parts_add_up(evaluate: Evaluate) -> None:
     """Red and blue in separate parts: the record with both scores more."""
     split = Or((And((RED, Or((TAGGED, UNTAGGED)))), BLUE))
     found, asked = evaluate(split, scored=True)
@@ -113,7 +122,7 @@ def test_scores_of_several_parts_add_up() -> None:
 @pytest.mark.parametrize(
     "query", [Prefix("r"), Not(Prefix("r")), And((TAGGED, Not(Prefix("r"))))], ids=repr
 )
-def test_a_prefix_that_was_cut_is_told(query: Query) -> None:
+def test_a_prefix_that_was_cut_is_told(evaluate: Evaluate, query: Query) -> None:
     """Wherever it stands in the query."""
     found, _asked = evaluate(query)
     assert found.cut == ("r",)
@@ -163,7 +172,7 @@ def meant(query: Query, position: int) -> bool:  # noqa: PLR0911 - one for each 
 
 @settings(max_examples=150, deadline=None)
 @given(query=trees)
-def test_any_query_finds_what_it_means(query: Query) -> None:
+def test_any_query_finds_what_it_means(evaluate: Evaluate, query: Query) -> None:
     """However it is split."""
     found, _asked = evaluate(query)
     assert found.keys == {position for position in range(1, 7) if meant(query, position)}

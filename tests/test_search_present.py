@@ -41,6 +41,7 @@ EMPTY = Searched(
     last=None,
     attachments_unread=0,
     unreadable=0,
+    unfetched=0,
     engagements=(),
 )
 
@@ -104,6 +105,7 @@ def test_results_without_a_hit_tell_what_was_searched() -> None:
             "engagements": [],
             "attachments_unread": 0,
             "unreadable": 0,
+            "unfetched": 0,
         },
     }
 
@@ -149,6 +151,7 @@ def test_words_for_people_say_what_was_searched() -> None:
         last=SENT,
         attachments_unread=1,
         unreadable=3,
+        unfetched=4,
         engagements=(),
     )
     assert searched_lines(searched) == (
@@ -157,6 +160,7 @@ def test_words_for_people_say_what_was_searched() -> None:
         "engagements with records: none",
         "not searched: the words of 1 attachment, which this version cannot read",
         "not searched: 3 records that could not be read",
+        "not searched: 4 messages that the last sync could not fetch",
     )
     assert searched_lines(EMPTY)[0] == "0 records"
 

@@ -86,6 +86,7 @@ def status_json(status: Status) -> Mapping[str, object]:
         "undecided": counts.undecided,
         "untied": counts.untagged_without_tie,
         "unreadable": counts.unreadable,
+        "unfetched": counts.unfetched,
         "defects": counts.defects,
         "attachments": counts.attachments,
         "attachments_unread": counts.attachments_unread,
@@ -140,6 +141,8 @@ def present(status: Status, zone: tzinfo) -> Iterator[str]:
         yield _("Attachments whose words are not read: {n} of {all}").format(
             n=counts.attachments_unread, all=counts.attachments
         )
+    if counts.unfetched:
+        yield _("Messages that the last sync could not fetch: {n}").format(n=counts.unfetched)
     if counts.unreadable:
         yield _("Records that could not be read as mail: {n}").format(n=counts.unreadable)
 

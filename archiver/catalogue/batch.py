@@ -180,13 +180,20 @@ class Batch:
             self._touched.add(Position(row[0]))
 
     def add_scan(self, payload: Scan) -> None:
-        """Take in a ``scan`` entry: what it says its folders are for."""
+        """Take in a ``scan`` entry: what its folders are for, and what could not be fetched."""
+        account = clean(payload.account)
+        for folder in payload.folders:
+            name = clean(folder.folder)
+            self._database.run(
+                "DELETE FROM unfetched WHERE account = ? AND folder = ?", (account, name)
+            )
+            self._database.run_many(
+                "INSERT OR REPLACE INTO unfetched VALUES (?, ?, ?, ?)",
+                [(account, name, uid, clean(reason)) for uid, reason in folder.failed],
+            )
         self._database.run_many(
             "INSERT OR REPLACE INTO folder_role VALUES (?, ?, ?)",
-            [
-                (clean(payload.account), clean(folder.folder), folder.role or "")
-                for folder in payload.folders
-            ],
+            [(account, clean(folder.folder), folder.role or "") for folder in payload.folders],
         )
 
     def add_export(self, entry: Position, at: datetime, payload: Export) -> None:

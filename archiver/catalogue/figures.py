@@ -51,6 +51,8 @@ class Counts:
     """Attachments whose words this version cannot read."""
     unreadable: int
     """Records that could not be read at all."""
+    unfetched: int
+    """Messages on a server that the last sync of their folder could not fetch."""
     defects: int
 
 
@@ -65,6 +67,8 @@ class Extent:
     last: datetime | None
     attachments_unread: int
     unreadable: int
+    unfetched: int
+    """Messages on a server that the last sync of their folder could not fetch."""
     engagements: tuple[str, ...]
 
 
@@ -83,6 +87,7 @@ def counts(database: Database) -> Counts:
         attachments=database.number("SELECT count(*) FROM attachment"),
         attachments_unread=_attachments_unread(database),
         unreadable=_unreadable(database),
+        unfetched=_unfetched(database),
         defects=database.number("SELECT count(*) FROM defect"),
     )
 
@@ -98,6 +103,10 @@ def _attachments_unread(database: Database) -> int:
 
 def _unreadable(database: Database) -> int:
     return database.number("SELECT count(*) FROM record WHERE NOT readable")
+
+
+def _unfetched(database: Database) -> int:
+    return database.number("SELECT count(*) FROM unfetched")
 
 
 def _engagements(database: Database) -> tuple[EngagementCount, ...]:
@@ -151,6 +160,7 @@ def extent(database: Database) -> Extent:
         last=_date(database, "SELECT date_text FROM record ORDER BY date DESC, digest LIMIT 1"),
         attachments_unread=_attachments_unread(database),
         unreadable=_unreadable(database),
+        unfetched=_unfetched(database),
         engagements=_distinct(database, "SELECT DISTINCT engagement FROM tag ORDER BY engagement"),
     )
 

@@ -100,6 +100,14 @@ SCHEMA = (
         role TEXT NOT NULL,
         PRIMARY KEY (account, folder)
     ) WITHOUT ROWID""",
+    # What the last scan of each folder could not fetch.
+    """CREATE TABLE unfetched (
+        account TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        uid INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (account, folder, uid)
+    ) WITHOUT ROWID""",
     # What persons said, one row for each entry; UNDONE_BY names the entry that took it back.
     """CREATE TABLE decision (
         entry INTEGER PRIMARY KEY,

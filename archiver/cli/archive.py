@@ -117,7 +117,7 @@ def verify(globals_: Global, read_data: str | None, format_: str) -> int:
 @pass_global
 def rebuild(globals_: Global) -> None:
     with globals_.open() as archive:
-        archive.rebuild()
+        archive.projections.rebuild()
         globals_.chat(_records(archive.catalogue.count_records(), _("Rebuilt.")))
 
 

@@ -59,7 +59,7 @@ def dossier(
             archive.evidence,
             archive.catalogue,
             require(archive.copies.engagements, slug),
-            own=archive.rules.own,
+            own=archive.rules().own,
             matching=_matching(archive, query, first, last),
             selection=Selection(query=query, first=first, last=last),
             clock=archive.clock,

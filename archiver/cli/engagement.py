@@ -147,7 +147,7 @@ def _settle(globals_: Global, archive: "Archive", new: "Draft", *, dry_run: bool
             archive.catalogue,
             archive.copies.engagements,
             replaced(archive.copies.engagements, new.engagement),
-            own=archive.rules.own,
+            own=archive.rules().own,
             time_zone=archive.time_zone,
         )
         _print_changes(archive, moved)
@@ -251,7 +251,7 @@ def engagement_check(globals_: Global, format_: str) -> int:
         copies = archive.copies
         findings = (
             *copies.findings,
-            *check_engagements(copies.engagements, archive.rules.own),
+            *check_engagements(copies.engagements, archive.rules().own),
         )
     report = Report(checked=(("engagements", len(copies.engagements)),), findings=findings)
     if format_ == "json":

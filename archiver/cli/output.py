@@ -46,19 +46,12 @@ def print_jsonl(values: Iterable[object]) -> None:
 
 
 def print_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print RFC 4180 rows; a cell that a spreadsheet would run as a formula is disarmed."""
+    """Print RFC 4180 rows; who makes them keeps spreadsheets from running a cell as a formula."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(header)
-    writer.writerows([disarm(cell) for cell in row] for row in rows)
+    writer.writerows(rows)
     write_text(buffer.getvalue())
-
-
-def disarm(cell: object) -> object:
-    """Put a quote before text that a spreadsheet would take for a formula."""
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + cell
-    return cell
 
 
 def write_text(text: str) -> None:

@@ -1,6 +1,6 @@
 """``search``, ``show``, ``thread``: find writings and read them."""
 
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from gettext import gettext as _
 from gettext import ngettext
 from pathlib import Path
@@ -22,12 +22,18 @@ from archiver.cli.output import (
 from archiver.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from archiver.app import Archive
     from archiver.model.digest import Position
     from archiver.model.record import RecordLine, RecordView
     from archiver.search.search import Hit, Results, Searched
 
+    Syncs = Mapping[str, tuple[datetime | None, datetime | None]]
+
 NO_MATCH = 4
+_IN_LINE = ("subject", "from", "to", "cc")
+"""Fields whose hits need no line of their own in a list."""
 FIELDS_HELP = _(
     "Find writings. Words are looked for everywhere, accents and case ignored, other forms of a "
     "word included.\n\n"
@@ -75,6 +81,7 @@ def search_(
     with globals_.open() as archive:
         results = _run(archive, " ".join(words), sort, limit, offset)
         zone = archive.time_zone
+        syncs = archive.evidence.last_syncs()
     if format_ == "json":
         print_json(results_json(results))
     elif format_ == "jsonl":
@@ -83,6 +90,8 @@ def search_(
         print_csv(CSV_HEADER, (csv_row(hit) for hit in results.hits))
     else:
         _print_results(globals_, results, zone)
+        if not results.total:
+            _print_searched(globals_, results.searched, syncs, zone)
     return NO_MATCH if exit_code and not results.total else 0
 
 
@@ -119,7 +128,6 @@ def _print_results(globals_: Global, results: "Results", zone: tzinfo) -> None:
             ).format(prefix=prefix)
         )
     if not results.total:
-        _print_searched(globals_, results.searched)
         return
     shown = len(results.hits)
     total = ngettext("{n} record matches", "{n} records match", results.total).format(
@@ -134,6 +142,8 @@ def _print_hit(hit: "Hit", zone: tzinfo) -> None:
     line = hit.line
     echo(line_text(line, zone))
     for snippet in hit.snippets:
+        if snippet.field in _IN_LINE:
+            continue
         text, place = "", 0
         for start, end in snippet.spans:
             text += printable(snippet.text[place:start])
@@ -153,12 +163,15 @@ def line_text(line: "RecordLine", zone: tzinfo) -> str:
     return f"{digest}  {when}  {printable(who)}: {printable(line.subject)}{clip}{tags}"
 
 
-def _print_searched(globals_: Global, searched: "Searched") -> None:
+def _print_searched(globals_: Global, searched: "Searched", syncs: "Syncs", zone: tzinfo) -> None:
     from archiver.search.present import searched_lines
 
     globals_.tell(_("No record matches. What was searched:"))
     for text in searched_lines(searched):
         globals_.tell(f"  {printable(text)}")
+    for name, (_attempt, good) in sorted(syncs.items()):
+        when = good.astimezone(zone).strftime("%Y-%m-%d %H:%M %z") if good else _("never")
+        globals_.tell("  " + _("last good sync of {name}: {when}").format(name=name, when=when))
 
 
 @click.command(

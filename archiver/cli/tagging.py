@@ -283,7 +283,7 @@ def _make_rule(
         for line in archive.catalogue.lines(records)
         for mailbox in line.from_
         if mailbox.address
-    } - archive.rules.own
+    } - archive.rules().own
     added = add_people(archive.evidence, slug, sorted(senders), actor=actor())
     archive.reread_copies()
     for address in added:

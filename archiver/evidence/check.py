@@ -7,6 +7,7 @@ from random import Random
 from archiver.errors import OperationError
 from archiver.evidence.check_entries import EntryCheck
 from archiver.evidence.check_objects import ObjectCheck
+from archiver.evidence.disk import told
 from archiver.evidence.findings import Findings
 from archiver.evidence.merkle import HASH_SIZE, Tree
 from archiver.evidence.store import Evidence
@@ -31,7 +32,8 @@ def verify(
     """
     findings = Findings()
     try:
-        _check(evidence, findings, read_data, progress or _quiet, rng)
+        with told(evidence.root):
+            _check(evidence, findings, read_data, progress or _quiet, rng)
     except OperationError as error:
         findings.add("journal-damaged", "error", "journal.sqlite", error.what, error.advice)
     _check_something_was_checked(evidence, findings, read_data)

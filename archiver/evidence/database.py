@@ -102,6 +102,8 @@ class Database:
             self._connection = sqlite3.connect(
                 f"{source.absolute().as_uri()}?{mode}", uri=True, timeout=wait, isolation_level=None
             )
+        with contextlib.ExitStack() as stack, self._told():
+            stack.callback(self.close)
             for pragma in (
                 "synchronous = FULL",
                 "fullfsync = ON",  # macOS: fsync alone leaves data in the drive's cache
@@ -110,6 +112,7 @@ class Database:
                 "temp_store = MEMORY",
             ):
                 self._connection.execute(f"PRAGMA {pragma}")
+            stack.pop_all()
 
     @classmethod
     def create(cls, path: Path, *, wait: float, disk: Disk) -> "Database":
@@ -117,12 +120,10 @@ class Database:
         if not path.exists():
             os.close(disk.make_file(path))
         database = cls(path, wait=wait, writable=True, folder_writable=True, disk=disk)
-        if database.one("PRAGMA journal_mode = WAL") != ("wal",):
-            database.close()
-            raise OperationError(
-                _("The file system that holds {path} cannot carry the journal.").format(path=path),
-                advice=_("Make the archive on a disk of this machine, not on a network folder."),
-            )
+        with contextlib.ExitStack() as stack:
+            stack.callback(database.close)
+            refuse_without_wal(database.one("PRAGMA journal_mode = WAL"), path)
+            stack.pop_all()
         return database
 
     def _still(self, path: Path) -> tuple[Path, str]:
@@ -216,6 +217,15 @@ class Database:
                     ),
                     advice=_("Check the disk and who owns the files; then `archiver verify`."),
                 )
+
+
+def refuse_without_wal(mode: tuple[Value, ...] | None, path: Path) -> None:
+    """Raise OperationError when SQLite answers with another MODE: some network folders cannot."""
+    if mode != ("wal",):
+        raise OperationError(
+            _("The file system that holds {path} cannot carry the journal.").format(path=path),
+            advice=_("Make the archive on a disk of this machine, not on a network folder."),
+        )
 
 
 def _damaged(path: Path | str, reason: str) -> OperationError:

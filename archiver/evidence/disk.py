@@ -113,9 +113,14 @@ class Disk:
         except SyncError as error:
             if error.errno not in _UNSUPPORTED:
                 raise
-            os.sync()
+            self.sync_all()
         finally:
             os.close(descriptor)
+
+    def sync_all(self) -> None:
+        """Ask the system to write out everything it holds in memory."""
+        if sys.platform != "win32":
+            os.sync()
 
 
 if sys.platform == "darwin":

@@ -5,29 +5,48 @@ that dies gives them back. The library is imported when a lock is first wanted: 
 """
 
 import contextlib
+import errno
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from gettext import gettext as _
 from pathlib import Path
+from typing import Protocol
 
 from archiver.errors import LockedError, OperationError
 from archiver.evidence.disk import PRIVATE_FILE, told
 
 _POLL = 0.01  # seconds; a batch is written in some tenths of a second
+# What systems answer where files cannot be locked.
+_NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP})
+
+
+class Lock(Protocol):
+    """A lock of the operating system, as filelock gives it."""
+
+    def acquire(self) -> object:
+        """Take it, or raise TimeoutError after the time it was made with."""
+
+    def release(self) -> None:
+        """Give it back."""
 
 
 class Locks:
     """The locks of one archive."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, make_lock: Callable[[Path, float], Lock] | None = None
+    ) -> None:
+        """Use lock files in FOLDER; MAKE_LOCK is given (path, seconds to wait)."""
         self._folder = folder
+        self._make_lock = make_lock or _system_lock
 
     @contextlib.contextmanager
     def writing(self, wait: float) -> Iterator[None]:
         """Hold the lock for writing; raises LockedError after WAIT seconds."""
         with contextlib.ExitStack() as stack:
-            if not stack.enter_context(_hold(self._folder / "write.lock", wait)):
+            if not stack.enter_context(self._hold("write.lock", wait)):
                 raise LockedError(
                     _("Another process has been writing to the archive for {seconds:g} s.").format(
                         seconds=wait
@@ -39,14 +58,14 @@ class Locks:
     @contextlib.contextmanager
     def writing_at_once(self) -> Iterator[bool]:
         """Hold the lock for writing if nobody else does; yields whether it is held."""
-        with _hold(self._folder / "write.lock", 0) as held:
+        with self._hold("write.lock", 0) as held:
             yield held
 
     @contextlib.contextmanager
     def projecting(self, wait: float) -> Iterator[None]:
         """Hold the lock of the projections; raises LockedError after WAIT seconds."""
         with contextlib.ExitStack() as stack:
-            if not stack.enter_context(_hold(self._folder / "projections.lock", wait)):
+            if not stack.enter_context(self._hold("projections.lock", wait)):
                 raise LockedError(
                     _("Another process has been reading and indexing for {seconds:g} s.").format(
                         seconds=wait
@@ -59,7 +78,7 @@ class Locks:
     def account(self, name: str) -> Iterator[None]:
         """Hold the lock of the account NAME; raises LockedError at once when it is taken."""
         with contextlib.ExitStack() as stack:
-            if not stack.enter_context(_hold(self._folder / _file_name(name), 0)):
+            if not stack.enter_context(self._hold(_file_name(name), 0)):
                 raise LockedError(
                     _("The account {name} is being synchronised by another process.").format(
                         name=name
@@ -67,6 +86,10 @@ class Locks:
                     advice=_("Wait until that has finished, or end it, and run the command again."),
                 )
             yield
+
+    def _hold(self, name: str, wait: float) -> AbstractContextManager[bool]:
+        path = self._folder / name
+        return _hold(self._make_lock(path, wait), path)
 
 
 def _file_name(account: str) -> str:
@@ -77,26 +100,30 @@ def _file_name(account: str) -> str:
 
 
 @contextlib.contextmanager
-def _hold(path: Path, wait: float) -> Iterator[bool]:
-    import filelock  # here, not above: 30 ms that readers need not spend
-
-    # No fallback to a lock that is a file's existence: that one outlives kill -9.
-    lock = filelock.FileLock(
-        path, timeout=wait, mode=PRIVATE_FILE, poll_interval=_POLL, fallback_to_soft=False
-    )
+def _hold(lock: Lock, path: Path) -> Iterator[bool]:
     try:
-        with told(path):
-            try:
-                lock.acquire()
-            except filelock.Timeout:
-                yield False
-                return
-    except NotImplementedError as error:
+        held = lock.acquire()
+    except TimeoutError:
+        held = None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            with told(path):
+                raise
         raise OperationError(
             _("The file system that holds {path} cannot lock files.").format(path=path),
             advice=_("Move the archive to a disk of this machine."),
         ) from error
     try:
-        yield True
+        yield held is not None
     finally:
-        lock.release()
+        if held is not None:
+            lock.release()
+
+
+def _system_lock(path: Path, wait: float) -> Lock:
+    import filelock  # here, not above: 30 ms that readers need not spend
+
+    # No fallback to a lock that is a file's existence: that one outlives kill -9.
+    return filelock.FileLock(
+        path, timeout=wait, mode=PRIVATE_FILE, poll_interval=_POLL, fallback_to_soft=False
+    )

@@ -317,6 +317,23 @@ class Evidence:
                 return entry.at
         return None
 
+    def unfetched(self, account: str) -> Mapping[str, frozenset[int]]:
+        """Return the UIDs that the last scan of each folder of ACCOUNT could not fetch.
+
+        After a good sync there are none, and no entry is read.
+        """
+        attempt, good = self.last_syncs().get(account, (None, None))
+        if attempt == good:
+            return {}
+        found: dict[str, frozenset[int]] = {}
+        for position in self.journal.newest_scans():
+            payload = next(self.entries(position, position + 1)).payload
+            if isinstance(payload, Scan) and payload.account == account:
+                for folder in payload.folders:
+                    uids = frozenset(uid for uid, _reason in folder.failed)
+                    found.setdefault(folder.folder, uids)
+        return found
+
     def note_sync(self, account: str, at: datetime, *, good: bool) -> None:
         """Remember when ACCOUNT was synchronised, and whether all went well; not an entry."""
         with self._writing(), self.database.transaction():
@@ -347,6 +364,16 @@ class Evidence:
             raise UsageError(
                 _("{root} already holds an archive.").format(root=self.root),
                 advice=_("Use it as it is, or name another folder with --archive."),
+            )
+        if self.mirror.length():
+            raise OperationError(
+                _("{root} holds the remains of an archive whose journal is gone.").format(
+                    root=self.root
+                ),
+                advice=_(
+                    "Put journal/journal.sqlite back from a backup, or name another folder with "
+                    "--archive."
+                ),
             )
         self.objects.create()
         self.mirror.create()

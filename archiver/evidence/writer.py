@@ -7,7 +7,7 @@ from datetime import datetime
 from gettext import gettext as _
 from pathlib import Path
 
-from archiver.errors import ArchiverError, OperationError
+from archiver.errors import OperationError
 from archiver.evidence import codec
 from archiver.evidence.disk import SyncError, told
 from archiver.evidence.journal import Journal, Row
@@ -54,17 +54,18 @@ class Writer:
 
         Raises OperationError when the mirror shows that the database was rolled back.
         """
-        # The mirror is measured first: a live writer lengthens the database before the mirror.
-        length = self._mirror.length()
-        size = self._journal.size
-        self._mirror.check_not_ahead(length, size)
-        sound = length == size * HASH_SIZE and not self._objects.temporaries()
-        if read_only or sound:
-            return
-        with self._locks.writing_at_once() as held, told(self._root):
-            if held:  # else what looks unfinished is the work of a live writer
-                self._objects.sweep()
-                self._mirror.level(self._journal.size, self._journal.leaves)
+        with told(self._root):
+            # The mirror is measured first: a live writer lengthens the database before the mirror.
+            length = self._mirror.length()
+            size = self._journal.size
+            self._mirror.check_not_ahead(length, size)
+            sound = length == size * HASH_SIZE and not self._objects.temporaries()
+            if read_only or sound:
+                return
+            with self._locks.writing_at_once() as held:
+                if held:  # else what looks unfinished is the work of a live writer
+                    self._objects.sweep()
+                    self._mirror.level(self._journal.size, self._journal.leaves)
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
@@ -121,7 +122,7 @@ class Writer:
         try:
             with self._journal.database.transaction():
                 leaves = self._journal.add(rows)
-        except ArchiverError:
+        except OperationError:
             # Whether a failed commit reached the disk is known only to a fresh connection.
             self._broken = True
             raise

@@ -120,7 +120,7 @@ def _from_command(account: Account, command: str, run: Run) -> str:
     else:
         if first := _first_line(output):
             return first
-        why = _("the first line of its output is empty")
+        why = _("the first line of its output is empty or not UTF-8")
     raise AuthenticationError(
         _("the password_command of account {name} gave no password: {why}").format(
             name=account.name, why=why

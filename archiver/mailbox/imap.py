@@ -163,7 +163,8 @@ class ImapSession:
     def abort(self) -> None:
         """Break the connection so that a read that waits in another thread ends at once."""
         with suppress(OSError):
-            self._client.socket().shutdown(socket.SHUT_RDWR)
+            # Not SSLSocket's own, which takes the encryption away under the other thread's feet.
+            socket.socket.shutdown(self._client.socket(), socket.SHUT_RDWR)
 
     def _list(self) -> list[responses.Item]:
         """Ask for all folders, with their special use where that must be asked for (RFC 6154)."""
@@ -241,7 +242,7 @@ def connect(
     logging.getLogger("imapclient").setLevel(logging.ERROR)  # it logs what is sent and received
     client = _reach(account, timeout, context)
     try:
-        client._imap.debug = 0  # noqa: SLF001 - see the module's docstring
+        _tame(client._imap)  # noqa: SLF001 - see the module's docstring
         if account.security == "starttls":
             _upgrade(client, account, context)
         login(client._imap, client.capabilities(), account, password)  # noqa: SLF001 - as above
@@ -284,9 +285,22 @@ def _reach(
         raise trouble.unreachable(account, error.strerror or str(error)) from None
     except imaplib.IMAP4.error as error:
         reason = trouble.said([str(error)])
-        if "BYE" in reason or "EOF" in reason:
+        if any(word in reason for word in ("BYE", "EOF", "unterminated")):
             raise trouble.unreachable(account, reason) from None
         raise trouble.not_imap(account, reason) from None
+
+
+def _tame(imap: imaplib.IMAP4) -> None:
+    """Keep imaplib from formatting all that it reads, and from reading what cannot be held."""
+    imap.debug = 0
+    read = imap.read
+
+    def limited(size: int) -> bytes:
+        if size > MAX_MESSAGE:
+            raise imaplib.IMAP4.abort(f"a string of {size} bytes was announced")
+        return read(size)
+
+    imap.read = limited  # type: ignore[method-assign]  # imaplib calls it for every literal
 
 
 def _upgrade(
@@ -320,8 +334,7 @@ class _Guard:
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
         match error:
-            case imaplib.IMAP4.abort() | OSError() | OverflowError() | MemoryError():
-                # A literal of an absurd length ends the same way as a broken line.
+            case imaplib.IMAP4.abort() | OSError():
                 raise trouble.lost(self._place, trouble.said([str(error)])) from None
             case imaplib.IMAP4.error() if "got more than" in str(error):
                 raise trouble.lost(

@@ -28,8 +28,7 @@ def login(
         return
     try:
         if b"AUTH=PLAIN" in capabilities:
-            answer = f"\0{account.user}\0{password}".encode()
-            imap.authenticate("PLAIN", lambda _challenge: answer)
+            imap.authenticate("PLAIN", lambda _challenge: _answer(account, password))
         elif b"LOGINDISABLED" in capabilities:
             raise trouble.no_password_login(account)
         else:
@@ -55,6 +54,11 @@ def _login(imap: imaplib.IMAP4, account: Account, password: str) -> None:
     imap.login(user, password)
 
 
+def _answer(account: Account, password: str) -> bytes:
+    # An environment that is not UTF-8 comes with its bytes escaped: they go out as they were.
+    return f"\0{account.user}\0{password}".encode("utf-8", "surrogateescape")
+
+
 def _text(error: imaplib.IMAP4.error) -> str:
     first = error.args[0] if error.args else ""
     return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
@@ -62,7 +66,7 @@ def _text(error: imaplib.IMAP4.error) -> str:
 
 def _without(password: str, account: Account, reason: str) -> str:
     """Return REASON without the password, should a server send it back."""
-    token = base64.b64encode(f"\0{account.user}\0{password}".encode()).decode("ascii")
+    token = base64.b64encode(_answer(account, password)).decode("ascii")
     for secret in (token, password):
         if secret:
             reason = reason.replace(secret, "…")

@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     rb'"(?:[^"\\]|\\.)*"|[()]|(?:BODY|BINARY)(?:\.PEEK)?\[[^\]]*\](?:<\d+>)?|[^\s()"]+',
     re.IGNORECASE | re.DOTALL,
 )
+_LOOSE = re.compile(rb'\(([^()]*)\) (?:"\\?([^"])"|NIL) (.+)\Z', re.IGNORECASE | re.DOTALL)
 _UNESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _DATE = re.compile(rb" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\Z")
 _MONTHS = {
@@ -46,22 +47,10 @@ class Listed:
 
 def answers(items: Iterable[Item]) -> Iterator[tuple[Value, ...]]:
     """Yield each answer of ITEMS as its values; what cannot be read is left out."""
-    tokens: list[bytes | _Literal] = []
-    for item in items:
-        if item is None:
-            continue
-        if isinstance(item, tuple):
-            # The announcement ``{n}`` is the last token before its literal.
-            tokens += _TOKEN.findall(item[0])[:-1]
-            tokens.append(_Literal(item[1]))
-            continue
-        tokens += _TOKEN.findall(item)
-        try:
-            yield _parse(iter(tokens))
-        except ValueError:
-            pass
-        finally:
-            tokens = []
+    for group in _groups(items):
+        values = _values(group)
+        if values is not None:
+            yield values
 
 
 def fetched(items: Iterable[Item]) -> Iterator[tuple[int, dict[bytes, Value]]]:
@@ -81,22 +70,22 @@ def fetched(items: Iterable[Item]) -> Iterator[tuple[int, dict[bytes, Value]]]:
 
 
 def listed(items: Iterable[Item]) -> Iterator[Listed]:
-    """Yield the folders of LIST answers."""
-    for answer in answers(items):
-        match answer:
-            case (
-                tuple() as attributes,
-                bytes() | None as delimiter,
-                (bytes() | int()) as name,
-                *_,
-            ):
+    """Yield the folders of LIST answers; a name that is not quoted as it should be is one too."""
+    for group in _groups(items):
+        match _values(group):
+            case (tuple() as attributes, bytes() | None as delimiter, (bytes() | int()) as name):
                 yield Listed(
                     attributes=tuple(text(attribute).lower() for attribute in attributes),
                     delimiter=text(delimiter),
                     name=name if isinstance(name, bytes) else b"%d" % name,
                 )
             case _:
-                pass
+                if found := _LOOSE.match(group[0]) if isinstance(group[0], bytes) else None:
+                    yield Listed(
+                        attributes=tuple(text(found[1]).lower().split()),
+                        delimiter=text(found[2] or b""),
+                        name=found[3],
+                    )
 
 
 def text(value: Value) -> str:
@@ -130,6 +119,34 @@ def internaldate(value: Value) -> datetime | None:
 @dataclass(frozen=True, slots=True)
 class _Literal:
     data: bytes
+
+
+def _groups(items: Iterable[Item]) -> Iterator[list[bytes | tuple[bytes, bytes]]]:
+    """Gather the elements of each answer: pairs with a literal, then the rest of the line."""
+    group: list[bytes | tuple[bytes, bytes]] = []
+    for item in items:
+        if item is None:
+            continue
+        group.append(item)
+        if isinstance(item, bytes):
+            yield group
+            group = []
+
+
+def _values(group: Iterable[bytes | tuple[bytes, bytes]]) -> tuple[Value, ...] | None:
+    """Read one answer; None when it cannot be."""
+    tokens: list[bytes | _Literal] = []
+    for item in group:
+        if isinstance(item, tuple):
+            # The announcement ``{n}`` is the last token before its literal.
+            tokens += _TOKEN.findall(item[0])[:-1]
+            tokens.append(_Literal(item[1]))
+        else:
+            tokens += _TOKEN.findall(item)
+    try:
+        return _parse(iter(tokens))
+    except ValueError:
+        return None
 
 
 def _parse(tokens: Iterator["bytes | _Literal"], depth: int = 0) -> tuple[Value, ...]:

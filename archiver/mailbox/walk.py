@@ -5,7 +5,7 @@ decides (UIDs may be met out of order, and a batch may have failed). Whatever go
 message or one folder becomes an event and the walk goes on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from gettext import gettext as _
@@ -83,7 +83,7 @@ def walk(
     batch_bytes: int = 8 * 1024 * 1024,
     reconnect: Callable[[], Session] | None = None,
     prefetch: bool = True,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Yield what is found in ACCOUNT, folder after folder, batch after batch.
 
     KNOWN tells the UIDs that need not be fetched, for a folder and a UIDVALIDITY; it is called in
@@ -101,6 +101,8 @@ def walk(
         choice = choose(line.steady(lambda now: now.folders()), account.folders)
         for name in choice.missing:
             yield FolderFailed(name, _("there is no such folder on the server"))
+        if not (choice.fetch or choice.left_out or choice.missing):
+            yield FolderFailed("INBOX", _("the server lists no folder at all"))
         for folder in choice.left_out:
             yield FolderLeftOut(folder.name, folder.role)
         for folder in choice.fetch:
@@ -154,6 +156,7 @@ def _open(line: Line, folder: Folder) -> tuple[FolderState, tuple[int, ...]] | F
     def look(session: Session) -> tuple[FolderState, tuple[int, ...]]:
         return session.examine(folder.name), session.uids()
 
+    line.opened = None
     try:
         state, uids = line.steady(look)
         if len(uids) < state.exists:

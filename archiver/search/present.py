@@ -90,6 +90,7 @@ def searched_json(searched: Searched) -> Mapping[str, Json]:
         "engagements": searched.engagements,
         "attachments_unread": searched.attachments_unread,
         "unreadable": searched.unreadable,
+        "unfetched": searched.unfetched,
     }
 
 
@@ -246,6 +247,12 @@ def _not_looked_through(searched: Searched) -> Iterable[str]:
             "not searched: {n} records that could not be read",
             searched.unreadable,
         ).format(n=searched.unreadable)
+    if searched.unfetched:
+        yield ngettext(
+            "not searched: {n} message that the last sync could not fetch",
+            "not searched: {n} messages that the last sync could not fetch",
+            searched.unfetched,
+        ).format(n=searched.unfetched)
 
 
 def view_lines(view: RecordView, zone: tzinfo) -> tuple[tuple[str, str], ...]:
