@@ -242,7 +242,20 @@ def catalogue_up(
                 _take_in(evidence, batch, entry)
             _tag(batch, rules)
             batch.position += len(entries)
+            batch.set_meta("last", _mark(evidence, batch.position))
         progress("read", catalogue.position, evidence.size)
+
+
+def is_of(evidence: Evidence, catalogue: Catalogue) -> bool:
+    """Tell whether the catalogue was made from this journal, and not from a longer or other one."""
+    if catalogue.position > evidence.size:
+        return False
+    return (catalogue.meta("last") or "") == _mark(evidence, catalogue.position)
+
+
+def _mark(evidence: Evidence, position: int) -> str:
+    """Return what tells the entry before POSITION from every other: its salt makes it unique."""
+    return Digest.of(evidence.raw_entry(Position(position - 1))).hex if position else ""
 
 
 def is_level(evidence: Evidence, catalogue: Catalogue, rules: Rules) -> bool:

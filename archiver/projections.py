@@ -10,16 +10,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from gettext import gettext as _
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from archiver.catalogue.catalogue import Catalogue, CatalogueUnusable
 from archiver.evidence.store import Evidence
-from archiver.pipeline import Progress, Rules, catalogue_up, index_up, is_level
+from archiver.pipeline import Progress, Rules, catalogue_up, index_up, is_level, is_of
 from index.engine import Engine, EngineError
 
 if TYPE_CHECKING:
     from index.generations import IndexFolder
 
+T = TypeVar("T")
 OpenCatalogue = Callable[[Path, bool], Catalogue]
 """Opens the catalogue at a path, read-only or not."""
 
@@ -64,6 +65,16 @@ class Projections:
         if self._engine is None:
             self._engine = self._open_engine()
         return self._engine
+
+    def ask(self, question: Callable[[Engine], T]) -> T:
+        """Ask the search index; damage that only shows now is told, mended, and asked again."""
+        try:
+            return question(self.engine)
+        except EngineError as error:
+            self._tell(_("{why} Rebuilding the search index.").format(why=error))
+            self.drop()
+            self._engine = self._rebuild_engine()
+            return question(self._engine)
 
     def level(self) -> None:
         """Bring both level with the journal, which may have grown since they were opened."""
@@ -113,6 +124,9 @@ class Projections:
                 return self._elsewhere(str(error))
             self._tell(_("The catalogue cannot be used ({why}): rebuilding it.").format(why=error))
             return self._rebuild_catalogue()
+        if not is_of(self._evidence, catalogue):
+            catalogue.close()
+            return self._not_of_this_journal()
         if is_level(self._evidence, catalogue, self._rules()):
             return catalogue
         if self._fixed:
@@ -121,6 +135,16 @@ class Projections:
         with self._feeding():
             catalogue_up(self._evidence, catalogue, self._rules(), progress=self._progress)
         return catalogue
+
+    def _not_of_this_journal(self) -> Catalogue:
+        """Make everything again: the journal was put back from a backup, or it is another one."""
+        why = _("it was made from another journal, or a later state of this one")
+        if self._fixed:
+            return self._elsewhere(why)
+        self._tell(_("The catalogue cannot be used ({why}): rebuilding it.").format(why=why))
+        self._catalogue = self._rebuild_catalogue()
+        self._engine = self._rebuild_engine()  # it may hold other records under the same positions
+        return self._catalogue
 
     def _elsewhere(self, why: str) -> Catalogue:
         """Make projections in a temporary folder that goes when the command ends."""

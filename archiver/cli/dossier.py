@@ -96,14 +96,16 @@ def _matching(
 
     if not query and first is None and last is None:
         return None
-    return by_query(
-        query or "*",
-        catalogue=archive.catalogue,
-        engine=archive.engine,
-        time_zone=archive.time_zone,
-        today=archive.clock().astimezone(archive.time_zone).date(),
-        first=first,
-        last=last,
+    return archive.projections.ask(
+        lambda engine: by_query(
+            query or "*",
+            catalogue=archive.catalogue,
+            engine=engine,
+            time_zone=archive.time_zone,
+            today=archive.clock().astimezone(archive.time_zone).date(),
+            first=first,
+            last=last,
+        )
     )
 
 

@@ -102,14 +102,17 @@ def _run(archive: "Archive", text: str, sort: str, limit: int, offset: int) -> "
     from archiver.search.search import search
 
     today = archive.clock().astimezone(archive.time_zone).date()
-    return search(
-        read_query(text, today=today),
-        catalogue=archive.catalogue,
-        engine=archive.engine,
-        time_zone=archive.time_zone,
-        sort=cast("Literal['newest', 'relevance']", sort),
-        limit=limit,
-        offset=offset,
+    query = read_query(text, today=today)
+    return archive.projections.ask(
+        lambda engine: search(
+            query,
+            catalogue=archive.catalogue,
+            engine=engine,
+            time_zone=archive.time_zone,
+            sort=cast("Literal['newest', 'relevance']", sort),
+            limit=limit,
+            offset=offset,
+        )
     )
 
 

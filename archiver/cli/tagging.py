@@ -101,12 +101,14 @@ def reach(archive: "Archive", ids: Sequence[str], scope: "Scope") -> tuple["Posi
     match scope:
         case "query":
             today = archive.clock().astimezone(archive.time_zone).date()
-            found = by_query(
-                " ".join(ids),
-                catalogue=catalogue,
-                engine=archive.engine,
-                time_zone=archive.time_zone,
-                today=today,
+            found = archive.projections.ask(
+                lambda engine: by_query(
+                    " ".join(ids),
+                    catalogue=catalogue,
+                    engine=engine,
+                    time_zone=archive.time_zone,
+                    today=today,
+                )
             )
         case "message":
             found = frozenset(find_record(archive, id_) for id_ in ids)

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from archiver.errors import NoArchiveError, OperationError, UsageError
+from archiver.errors import OperationError, UsageError
 from archiver.evidence import codec
 from archiver.evidence.canonical import CodecError
-from archiver.evidence.database import APPLICATION_ID, SCHEMA_VERSION, Database
+from archiver.evidence.database import Database
 from archiver.evidence.disk import Disk, told
+from archiver.evidence.format import check_format, no_archive, refuse_to_begin
 from archiver.evidence.intake import Intake
 from archiver.evidence.journal import Journal
 from archiver.evidence.locks import Locks
@@ -132,7 +133,7 @@ class Evidence:
         disk = disk or Disk()
         path = root / "journal" / "journal.sqlite"
         if not path.is_file():
-            raise _no_archive(root)
+            raise no_archive(root)
         folder_writable = disk.writable(path.parent)
         writable = recover and folder_writable and disk.writable(path)
         database = Database(
@@ -150,7 +151,7 @@ class Evidence:
         )
         with contextlib.ExitStack() as stack:
             stack.callback(evidence.close)
-            evidence._check_format()
+            check_format(database, root)
             if recover:
                 evidence._writer.recover(read_only=not writable)
             stack.pop_all()
@@ -360,21 +361,7 @@ class Evidence:
 
     def _begin(self) -> None:
         """Make what ``create`` makes, the journal last: with it the archive exists."""
-        if self.database.number("SELECT count(*) FROM sqlite_schema"):
-            raise UsageError(
-                _("{root} already holds an archive.").format(root=self.root),
-                advice=_("Use it as it is, or name another folder with --archive."),
-            )
-        if self.mirror.length():
-            raise OperationError(
-                _("{root} holds the remains of an archive whose journal is gone.").format(
-                    root=self.root
-                ),
-                advice=_(
-                    "Put journal/journal.sqlite back from a backup, or name another folder with "
-                    "--archive."
-                ),
-            )
+        refuse_to_begin(self.database, self.mirror, self.root)
         self.objects.create()
         self.mirror.create()
         self._writer.begin()
@@ -382,22 +369,6 @@ class Evidence:
         self._disk.sync_folder(self.root)
         with contextlib.suppress(OSError):
             self._disk.sync_folder(self.root.absolute().parent)
-
-    def _check_format(self) -> None:
-        if not self.database.number("SELECT count(*) FROM sqlite_schema"):
-            raise _no_archive(self.root)
-        if self.database.number("PRAGMA application_id") != APPLICATION_ID:
-            raise OperationError(
-                _("{path} is a database, but no journal of the archiver.").format(
-                    path=self.database.path
-                ),
-                advice=_("Name the archive's folder with --archive."),
-            )
-        if self.database.number("PRAGMA user_version") > SCHEMA_VERSION:
-            raise OperationError(
-                _("The archive {root} was written by a newer archiver.").format(root=self.root),
-                advice=_("Install the newest version of the archiver."),
-            )
 
     def _writing(self) -> AbstractContextManager[None]:
         if self.read_only:
@@ -417,10 +388,3 @@ class Evidence:
             ),
             advice=_("Run `archiver verify` to see what is damaged."),
         )
-
-
-def _no_archive(root: Path) -> NoArchiveError:
-    return NoArchiveError(
-        _("There is no archive in {root}.").format(root=root),
-        advice=_("Make one with `archiver init`, or name its folder with --archive."),
-    )

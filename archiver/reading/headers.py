@@ -18,7 +18,7 @@ _LONGEST_IDENTIFIER = 998  # RFC 5322, section 2.1.1: the longest line
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{0,60})\?([bBqQ])\?([^?]*)\?=")
 _PARAMETER = re.compile(
-    r';[;\s]*+([^=;\s"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)(?:"|\Z)|([^;]*+))', re.DOTALL
+    r';\s*+([^=;\s"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)(?:"|\Z)|([^;]*+))', re.DOTALL
 )
 _SEGMENT = re.compile(r"([^*]+)(?:\*(\d{1,4}))?(\*?)\Z")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)

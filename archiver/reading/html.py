@@ -19,12 +19,13 @@ from selectolax.lexbor import LexborHTMLParser
 from archiver.reading.charsets import clean, decode
 
 _MAX_TAGS = 60_000
-_MAX_SELECTOLAX_TAGS = 40_000  # it takes quadratic time on nesting: half a second
-_MAX_AREA = 300_000_000  # characters that inscriptis may have to pad: about two seconds
+_MAX_CELLS = 30_000
+_MAX_SELECTOLAX_TAGS = 25_000  # it takes quadratic time on nesting: half a second
+_MAX_AREA = 150_000_000  # characters that inscriptis may have to pad: about a second
 _INDENT = 4
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([A-Za-z0-9_:.+-]{1,40})", re.IGNORECASE)
-_DECLARATION = re.compile(r"\s*<\?xml[^>]*>")
+_DECLARATION = re.compile(r"\A\s*+<\?xml[^>]*>")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HIDDEN = re.compile(
     r"<(script|style|head|title)\b.*?(?:</\1\b[^<>]*+>?|\Z)", re.DOTALL | re.IGNORECASE
@@ -49,7 +50,7 @@ def decode_html(data: bytes, declared: str) -> tuple[str, str]:
 
 def html_to_text(source: str) -> tuple[str, str]:
     """Return the text of clean HTML as a person would read it, and a defect code or nothing."""
-    tags = source.count("<")
+    tags = source.count("<") - source.count("</")
     if tags <= _MAX_TAGS and _area(source) <= _MAX_AREA:
         text = _by_inscriptis(source)
         if text.strip():
@@ -68,6 +69,8 @@ def _area(source: str) -> int:
     folded = source.lower()
     tables = folded.count("<td") + folded.count("<th")
     indents = folded.count("<ul") + folded.count("<ol") + folded.count("<dd")
+    if tables > _MAX_CELLS:
+        return _MAX_AREA + 1
     if not tables and not indents:
         return 0
     lines = source.count("\n") + len(_BREAK.findall(source)) + 1

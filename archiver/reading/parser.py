@@ -27,7 +27,7 @@ from archiver.reading.transfer import transfer_encoding, undo
 MAX_PARTS = 10_000
 _MAX_DEPTH = 30
 _MAX_MESSAGES = 1_000
-_WORK = 5_000_000  # lines times depth: about two seconds
+_WORK = 3_000_000  # lines times depth: about a second
 
 
 class TooManyPartsError(Exception):

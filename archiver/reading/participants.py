@@ -27,7 +27,7 @@ _GROUP_NAME = re.compile(r'[ \t]*+(?:"(?:[^"\\]|\\.)*+"[ \t]*+|[^"<>()@,:;\\\[\]
 _ITEM = re.compile(
     r'(?:"(?:[^"\\]|\\.)*+"|\((?:[^()\\]|\\.)*+\)|<[^<>]*+>|[^",;(<]++)*+(?:[,;]|\Z)', re.DOTALL
 )
-_VISIBLE = re.compile(rf"[{_ATEXT}]{{1,200}}+@[{_DOMAIN}]{{1,255}}+")
+_VISIBLE = re.compile(rf"[{_ATEXT}]{{1,64}}+@[{_DOMAIN}]{{1,255}}+")
 
 
 def read_mailboxes(raws: Iterable[str]) -> tuple[tuple[Mailbox, ...], tuple[str, ...]]:

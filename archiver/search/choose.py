@@ -10,7 +10,7 @@ from archiver.model.digest import Position
 from archiver.search.search import matching
 from index.engine import Engine
 from index.query import And, DateRange, Query
-from index.query_parser import QueryError, parse
+from index.query_parser import QueryError, parse, point_out
 
 
 def read_query(text: str, *, today: date) -> Query:
@@ -18,8 +18,9 @@ def read_query(text: str, *, today: date) -> Query:
     try:
         return parse(text, today=today)
     except QueryError as error:
-        marked = f"{text}\n{' ' * error.place}^"
-        raise UsageError(f"{error.message}\n{marked}", advice=error.advice) from error
+        raise UsageError(
+            f"{error.message}\n{point_out(text, error)}", advice=error.advice
+        ) from error
 
 
 def by_query(
