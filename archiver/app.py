@@ -151,9 +151,9 @@ class Archive:
         """The search index, level with the catalogue."""
         return self.projections.engine
 
-    def level(self) -> None:
-        """Bring catalogue and index level with the journal (``archiver catch-up``)."""
-        self.projections.level()
+    def level(self, *, insist: bool = False) -> None:
+        """Bring catalogue and index level with the journal; INSIST: wait for others at it."""
+        self.projections.level(insist=insist)
 
     def relevel(self) -> None:
         """Level again after this command changed a working copy or journalled a decision."""

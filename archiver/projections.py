@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from archiver.catalogue.catalogue import Catalogue, CatalogueUnusable
+from archiver.errors import LockedError
 from archiver.evidence.store import Evidence
 from archiver.pipeline import Progress, Rules, catalogue_up, index_up, is_level, is_of
 from index.engine import Engine, EngineError
@@ -51,6 +52,7 @@ class Projections:
         self._temporary = contextlib.ExitStack()
         self._catalogue: Catalogue | None = None
         self._engine: Engine | None = None
+        self._insist = False
 
     @property
     def catalogue(self) -> Catalogue:
@@ -76,8 +78,13 @@ class Projections:
             self._engine = self._rebuild_engine()
             return question(self._engine)
 
-    def level(self) -> None:
-        """Bring both level with the journal, which may have grown since they were opened."""
+    def level(self, *, insist: bool = False) -> None:
+        """Bring both level with the journal, which may have grown since they were opened.
+
+        If another process is doing so, leave it to that one; with INSIST wait for it, and raise
+        LockedError when it takes too long.
+        """
+        self._insist = insist
         self.drop()
         self.engine.count()
 
@@ -113,47 +120,43 @@ class Projections:
         return self._evidence.read_only and self._place == self._evidence.root
 
     def _open_catalogue(self) -> Catalogue:
-        if not self._fixed and not self._path.is_file():
-            if self._place == self._evidence.root:
-                self._tell(_("There is no catalogue: making it again from the originals."))
-            return self._rebuild_catalogue()
         try:
-            catalogue = self._open(self._path, self._fixed)
+            catalogue = self._usable_catalogue()
         except CatalogueUnusable as error:
-            if self._fixed:
-                return self._elsewhere(str(error))
-            self._tell(_("The catalogue cannot be used ({why}): rebuilding it.").format(why=error))
-            return self._rebuild_catalogue()
-        if not is_of(self._evidence, catalogue):
-            catalogue.close()
-            return self._not_of_this_journal()
-        if is_level(self._evidence, catalogue, self._rules()):
-            return catalogue
-        if self._fixed:
-            catalogue.close()
-            return self._elsewhere(_("it is behind the journal"))
-        with self._feeding():
-            catalogue_up(self._evidence, catalogue, self._rules(), progress=self._progress)
+            return self._remade(str(error))
+        if not is_level(self._evidence, catalogue, self._rules()):
+            with self._feeding_if_free() as free:
+                if free:
+                    catalogue_up(self._evidence, catalogue, self._rules(), progress=self._progress)
         return catalogue
 
-    def _not_of_this_journal(self) -> Catalogue:
-        """Make everything again: the journal was put back from a backup, or it is another one."""
-        why = _("it was made from another journal, or a later state of this one")
-        if self._fixed:
-            return self._elsewhere(why)
-        self._tell(_("The catalogue cannot be used ({why}): rebuilding it.").format(why=why))
-        self._catalogue = self._rebuild_catalogue()
-        self._engine = self._rebuild_engine()  # it may hold other records under the same positions
-        return self._catalogue
+    def _usable_catalogue(self) -> Catalogue:
+        if not self._path.is_file():
+            raise CatalogueUnusable(_("it is missing"))
+        catalogue = self._open(self._path, self._fixed)
+        why = ""
+        if not is_of(self._evidence, catalogue):
+            why = _("it was made from another journal, or a later state of this one")
+        elif self._fixed and not is_level(self._evidence, catalogue, self._rules()):
+            why = _("it is behind the journal, and nothing can be written here")
+        if why:
+            catalogue.close()
+            raise CatalogueUnusable(why)
+        return catalogue
 
-    def _elsewhere(self, why: str) -> Catalogue:
-        """Make projections in a temporary folder that goes when the command ends."""
-        self._tell(
-            _("The catalogue cannot be used ({why}): making a temporary one.").format(why=why)
-        )
-        folder = tempfile.TemporaryDirectory(prefix="archiver-", ignore_cleanup_errors=True)
-        self._place = Path(self._temporary.enter_context(folder))
-        return self._open_catalogue()
+    def _remade(self, why: str) -> Catalogue:
+        """Make both projections again: the index was fed from the catalogue that cannot be used."""
+        if self._fixed:
+            self._tell(
+                _("The catalogue cannot be used ({why}): making a temporary one.").format(why=why)
+            )
+            folder = tempfile.TemporaryDirectory(prefix="archiver-", ignore_cleanup_errors=True)
+            self._place = Path(self._temporary.enter_context(folder))
+        else:
+            self._tell(_("The catalogue cannot be used ({why}): rebuilding it.").format(why=why))
+        self._catalogue = self._rebuild_catalogue()
+        self._engine = self._rebuild_engine()
+        return self._catalogue
 
     def _rebuild_catalogue(self) -> Catalogue:
         """Make a new catalogue beside the old one, then put it in its place."""
@@ -171,34 +174,45 @@ class Projections:
 
     def _open_engine(self) -> Engine:
         catalogue = self.catalogue
-        folder = self._index_folder(self._place / "search")
+        if self._engine is not None:  # made together with the catalogue
+            return self._engine
         try:
-            engine: Engine = folder.open_current(self._evidence.archive_id)
-        except EngineError as error:
-            if self._place == self._evidence.root:
-                self._tell(_("{why} Rebuilding the search index.").format(why=error))
-            return self._rebuild_engine()
-        if engine.position < catalogue.position and not self._fixed:
-            with self._feeding():
+            engine = self._current_engine()
+            if _agree(catalogue, engine):
+                return engine
+            if self._fixed:
+                engine.close()
+                return self._rebuild_engine()
+            with self._feeding_if_free() as free:
+                if not free:
+                    return engine
+                # Another process may have brought it level while this one waited.
+                engine.close()
+                engine = self._current_engine()
                 index_up(catalogue, engine, progress=self._progress)
-        held, wanted = engine.count(), catalogue.count_records()
-        if engine.position == catalogue.position and held == wanted:
+        except EngineError as error:
+            self._tell(_("{why} Rebuilding the search index.").format(why=error))
+            return self._rebuild_engine()
+        if _agree(catalogue, engine):
             return engine
         self._tell(
             _(
-                "The search index holds {index} records up to entry {position}, the catalogue "
-                "{catalogue} up to entry {level}. Rebuilding the search index."
-            ).format(
-                index=held, position=engine.position, catalogue=wanted, level=catalogue.position
-            )
+                "The search index holds {index} records, the catalogue {catalogue}. "
+                "Rebuilding the search index."
+            ).format(index=engine.count(), catalogue=catalogue.count_records())
         )
         engine.close()
         return self._rebuild_engine()
 
+    def _current_engine(self) -> Engine:
+        folder = self._index_folder(self._place / "search")
+        return folder.open_current(self._evidence.archive_id)
+
     def _rebuild_engine(self) -> Engine:
         if self._fixed:
             self.drop()
-            self._catalogue = self._elsewhere(_("there is no usable search index beside it"))
+            self._remade(_("there is no usable search index beside it"))
+            return self.engine
         folder = self._index_folder(self._place / "search")
         with self._feeding():
             building = folder.begin(self._evidence.archive_id)
@@ -206,7 +220,7 @@ class Projections:
             return building.swap()
 
     @contextlib.contextmanager
-    def _feeding(self) -> Iterator[None]:
+    def _feeding(self, *, wait: bool = True) -> Iterator[None]:
         """Let one process at a time feed the projections; readers are never held up.
 
         Reasons are written in the archive's language, whoever runs the command: a rebuild by cron
@@ -214,9 +228,31 @@ class Projections:
         """
         with contextlib.ExitStack() as stack:
             if not self._evidence.read_only:
-                stack.enter_context(self._evidence.projection_lock())
+                stack.enter_context(self._evidence.projection_lock(wait=wait))
             stack.enter_context(_speaking(self._language()))
             yield
+
+    @contextlib.contextmanager
+    def _feeding_if_free(self) -> Iterator[bool]:
+        """Feed, unless another process is at it: a search then goes on with what there is.
+
+        That process takes in whatever is journalled meanwhile, so nothing is left undone.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._feeding(wait=self._insist))
+            except LockedError:
+                if self._insist:
+                    raise
+                self._tell(_("Another process is indexing: its newest mail is not searched yet."))
+                yield False
+            else:
+                yield True
+
+
+def _agree(catalogue: Catalogue, engine: Engine) -> bool:
+    """Tell whether the index holds what the catalogue holds, as far as counts can tell."""
+    return engine.position == catalogue.position and engine.count() == catalogue.count_records()
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ import pytest
 from command import Desk, new_desk
 from mail import mail
 
+from archiver.app import Archive
+
 QUESTION = ("search", "word OR hello", "--format", "json")
 
 
@@ -42,7 +44,7 @@ def test_a_missing_catalogue_is_told_and_made_again(desk: Desk) -> None:
     before = desk.ok(*QUESTION).raw
     (desk.root / "catalogue.sqlite").unlink()
     said = desk.ok(*QUESTION)
-    assert "There is no catalogue" in said.err
+    assert "The catalogue cannot be used (it is missing): rebuilding it." in said.err
     assert said.raw == before
 
 
@@ -109,3 +111,18 @@ def test_verify_tells_of_unusable_projections_and_leaves_them(desk: Desk) -> Non
     assert codes == {"catalogue-unusable": "warning", "index-unusable": "warning"}
     assert not (desk.root / "search").exists()
     assert not (desk.root / "catalogue.sqlite").exists()
+
+
+def test_a_search_goes_on_while_another_process_indexes(desk: Desk, tmp_path: Path) -> None:
+    """Readers are never held up; what is not searched yet is told."""
+    with Archive(desk.root, tell=print, actor="person:test") as archive:
+        more = tmp_path / "more"
+        more.mkdir()
+        (more / "a.eml").write_bytes(mail(message_id="late@x.example", text="word late"))
+        desk.ok("import", more, "--keep-only")
+        with archive.evidence.projection_lock(wait=True):
+            said = desk.ok(*QUESTION)
+            assert said.json["total"] == 5
+            assert "its newest mail is not searched yet" in said.err
+            assert desk("--lock-wait", "0", "catch-up").code == 11
+    assert desk.ok(*QUESTION).json["total"] == 6

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from gettext import gettext as _
+from gettext import ngettext
 
 from archiver.care.doctor import overdue
 from archiver.care.working_copies import WorkingCopies
@@ -152,9 +153,12 @@ def _present_accounts(status: Status, zone: tzinfo) -> Iterator[str]:
     for name in sorted({*by_name, *_names(status)}):
         good = status.last_syncs.get(name, (None, None))[1]
         when = good.astimezone(zone).strftime("%Y-%m-%d %H:%M %z") if good else _("never")
-        yield _("Account {name}: {n} records, last good sync: {when}").format(
-            name=name, n=by_name.get(name, 0), when=when
-        )
+        count = by_name.get(name, 0)
+        yield ngettext(
+            "Account {name}: {n} record, last good sync: {when}",
+            "Account {name}: {n} records, last good sync: {when}",
+            count,
+        ).format(name=name, n=count, when=when)
 
 
 def _present_engagements(status: Status, zone: tzinfo) -> Iterator[str]:
@@ -166,7 +170,11 @@ def _present_engagements(status: Status, zone: tzinfo) -> Iterator[str]:
                 slug=engagement.slug, client=engagement.client
             )
             continue
-        yield _("Engagement {slug} ({client}): {n} records, {first} to {last}").format(
+        yield ngettext(
+            "Engagement {slug} ({client}): {n} record, {first} to {last}",
+            "Engagement {slug} ({client}): {n} records, {first} to {last}",
+            found.records,
+        ).format(
             slug=engagement.slug,
             client=engagement.client,
             n=found.records,

@@ -6,7 +6,14 @@ from gettext import ngettext
 import click
 
 from archiver.cli.context import Global, actor, pass_global
-from archiver.cli.output import echo, json_option, print_findings, print_json, report_json
+from archiver.cli.output import (
+    echo,
+    json_option,
+    print_checked,
+    print_findings,
+    print_json,
+    report_json,
+)
 from archiver.errors import UsageError
 from archiver.model.findings import Report
 
@@ -131,7 +138,7 @@ def rebuild(globals_: Global) -> None:
 @pass_global
 def catch_up(globals_: Global) -> None:
     with globals_.open() as archive:
-        archive.level()
+        archive.level(insist=True)
         globals_.chat(_records(archive.catalogue.count_records(), _("Level.")))
 
 
@@ -162,8 +169,7 @@ def _print_report(report: Report, format_: str, *, all_well: str) -> int:
     if format_ == "json":
         print_json(report_json(report))
     else:
-        for what, count in report.checked:
-            echo(f"{what}: {count}")
+        print_checked(report)
         print_findings(report.findings)
         if not report.findings:
             echo(all_well)

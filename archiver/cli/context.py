@@ -87,7 +87,7 @@ class Global:
         """A function that asks for a secret, when a person is there to answer."""
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return None
-        return lambda text: getpass.getpass(f"{text}: ", stream=None)
+        return lambda text: getpass.getpass(text, stream=None)
 
 
 def actor() -> str:
@@ -115,13 +115,25 @@ class Progress:
             return
         self._last, self._shown = now, True
         amount = f"{done}/{total}" if total is not None else str(done)
-        click.echo(f"\r\x1b[K{what}: {amount}", err=True, nl=False)
+        line = _("{label}: {count}").format(label=_work(what), count=amount)
+        click.echo(f"\r\x1b[K{line}", err=True, nl=False)
 
     def clear(self) -> None:
         """Wipe the line."""
         if self._shown:
             click.echo("\r\x1b[K", err=True, nl=False)
             self._shown = False
+
+
+def _work(what: str) -> str:
+    """Name a work of ours in the user's language; the name of a folder stays."""
+    names = {
+        "import": _("import"),
+        "index": _("index"),
+        "read": _("read"),
+        "verify": _("verify"),
+    }
+    return names.get(what, what)
 
 
 def _silent(_what: str, _done: int, _total: int | None) -> None:

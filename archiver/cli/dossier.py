@@ -3,6 +3,7 @@
 import sys
 from datetime import date, datetime
 from gettext import gettext as _
+from gettext import ngettext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -75,7 +76,11 @@ def dossier(
         written = hand_over(archive.evidence, made, output, actor=actor())
         archive.level()
     globals_.chat(
-        _("Wrote {n} exhibits to {folder} ({files} files). Open {page} in a browser.").format(
+        ngettext(
+            "Wrote {n} exhibit to {folder} ({files} files). Open {page} in a browser.",
+            "Wrote {n} exhibits to {folder} ({files} files). Open {page} in a browser.",
+            len(made.exhibits),
+        ).format(
             n=len(made.exhibits),
             folder=output,
             files=written.files,

@@ -1,6 +1,7 @@
 """``engagement``: add, list, show, edit, remove, check."""
 
 from gettext import gettext as _
+from gettext import ngettext
 from typing import TYPE_CHECKING
 
 import click
@@ -32,7 +33,12 @@ dry_run_option = click.option(
 )
 
 
-@click.group(help=_("Engagements: the pieces of work that records are tied to."))
+@click.group(
+    help=_(
+        "Engagements: the pieces of work that records are tied to.\n\n"
+        "\b\nExample:\n  archiver engagement add --help"
+    )
+)
 def engagement() -> None:
     pass
 
@@ -156,10 +162,20 @@ def _settle(globals_: Global, archive: "Archive", new: "Draft", *, dry_run: bool
     archive.relevel()
     slug = new.engagement.slug
     count = len(archive.catalogue.tagged(slug))
-    globals_.chat(_("{slug}: {n} records are tied to it.").format(slug=slug, n=count))
+    globals_.chat(
+        ngettext(
+            "{slug}: {n} record is tied to it.", "{slug}: {n} records are tied to it.", count
+        ).format(slug=slug, n=count)
+    )
     undecided = len(archive.catalogue.undecided())
     if undecided:
-        globals_.chat(_("{n} records wait for a decision: archiver triage").format(n=undecided))
+        globals_.chat(
+            ngettext(
+                "{n} record waits for a decision: archiver triage",
+                "{n} records wait for a decision: archiver triage",
+                undecided,
+            ).format(n=undecided)
+        )
 
 
 def _print_changes(archive: "Archive", moved: "Changes") -> None:
@@ -180,7 +196,10 @@ def _print_changes(archive: "Archive", moved: "Changes") -> None:
         echo(_("  … and {n} more").format(n=len(shown) - _SHOWN_CHANGES))
 
 
-@engagement.command("list", help=_("List the engagements."))
+@engagement.command(
+    "list",
+    help=_("List the engagements.\n\n\b\nExample:\n  archiver engagement list --format json"),
+)
 @json_option
 @pass_global
 def engagement_list(globals_: Global, format_: str) -> None:
@@ -200,15 +219,21 @@ def engagement_list(globals_: Global, format_: str) -> None:
         return
     for each in engagements:
         echo(
-            _("{slug}  {client}  {n} records").format(
-                slug=each.slug, client=each.client, n=counts[each.slug]
-            )
+            ngettext(
+                "{slug}  {client}  {n} record", "{slug}  {client}  {n} records", counts[each.slug]
+            ).format(slug=each.slug, client=each.client, n=counts[each.slug])
         )
     if not engagements:
         echo(_("No engagement yet: archiver engagement add --help"))
 
 
-@engagement.command("show", help=_("Show an engagement's file as it stands."))
+@engagement.command(
+    "show",
+    help=_(
+        "Show an engagement's file as it stands.\n\n"
+        "\b\nExample:\n  archiver engagement show acme-2026"
+    ),
+)
 @click.argument("slug")
 @pass_global
 def engagement_show(globals_: Global, slug: str) -> None:
@@ -221,7 +246,11 @@ def engagement_show(globals_: Global, slug: str) -> None:
 
 
 @engagement.command(
-    "remove", help=_("End an engagement: its file goes, its records and the journal stay.")
+    "remove",
+    help=_(
+        "End an engagement: its file goes, its records and the journal stay.\n\n"
+        "\b\nExample:\n  archiver engagement remove acme-2026"
+    ),
 )
 @click.argument("slug")
 @click.option("--yes", is_flag=True, help=_("Do not ask."))
@@ -239,7 +268,11 @@ def engagement_remove(globals_: Global, slug: str, yes: bool) -> None:
 
 
 @engagement.command(
-    "check", help=_("Check all engagement files against each other. Exit code 3 on an error.")
+    "check",
+    help=_(
+        "Check all engagement files against each other. Exit code 3 on an error.\n\n"
+        "\b\nExample:\n  archiver engagement check"
+    ),
 )
 @json_option
 @pass_global

@@ -26,7 +26,9 @@ IN_PART = 3
 _SHOWN_PROBLEMS = 20
 
 
-@click.group(help=_("Mail accounts: add, list, test."))
+@click.group(
+    help=_("Mail accounts: add, list, test.\n\n\b\nExample:\n  archiver account add --help")
+)
 def account() -> None:
     pass
 
@@ -110,7 +112,9 @@ def _ask_keep() -> str:
     return answer
 
 
-@account.command("list", help=_("List the accounts."))
+@account.command(
+    "list", help=_("List the accounts.\n\n\b\nExample:\n  archiver account list --format json")
+)
 @json_option
 @pass_global
 def account_list(globals_: Global, format_: str) -> None:
@@ -146,7 +150,13 @@ def _account_json(account_: "Account", last: "Syncs") -> dict[str, object]:
     }
 
 
-@account.command("test", help=_("Connect, list the folders and say which are fetched."))
+@account.command(
+    "test",
+    help=_(
+        "Connect, list the folders and say which are fetched; nothing is fetched yet.\n\n"
+        "\b\nExample:\n  archiver account test work"
+    ),
+)
 @click.argument("name")
 @pass_global
 def account_test(globals_: Global, name: str) -> int:
@@ -193,11 +203,8 @@ def sync(globals_: Global, name: str | None, keep_only: bool) -> int:
                 intake = _sync_one(globals_, archive, each)
             except ArchiverError as error:
                 failures.append(error)
-                globals_.tell(
-                    _("{name}: {what} {advice}").format(
-                        name=each.name, what=error.what, advice=error.advice
-                    )
-                )
+                globals_.tell(_("{name}: {what}").format(name=each.name, what=error.what))
+                globals_.tell(f"  → {error.advice}")
             else:
                 problems = problems or bool(intake.problems)
         if not keep_only:
@@ -290,23 +297,29 @@ def _accounts(archive: "Archive", name: str | None) -> tuple["Account", ...]:
 def _tell_intake(globals_: Global, name: str, intake: "Intake") -> None:
     parts = [ngettext("{n} new record", "{n} new records", intake.new).format(n=intake.new)]
     if intake.seen_again:
-        parts.append(_("{n} known records seen at a new place").format(n=intake.seen_again))
+        parts.append(
+            ngettext(
+                "{n} known record seen at a new place",
+                "{n} known records seen at a new place",
+                intake.seen_again,
+            ).format(n=intake.seen_again)
+        )
     if intake.known:
-        parts.append(_("{n} known already").format(n=intake.known))
-    line = f"{name}: " + ", ".join(parts)
+        parts.append(
+            ngettext("{n} known already", "{n} known already", intake.known).format(n=intake.known)
+        )
+    line = _("{name}: {what}").format(name=name, what=", ".join(parts))
     if intake.new or intake.seen_again or sys.stderr.isatty() or globals_.verbose:
         globals_.chat(line)
     if not intake.problems:
         return
     count = len(intake.problems)
-    globals_.tell(
-        f"{name}: "
-        + ngettext(
-            "{n} message or folder could not be fetched; it is tried again next time:",
-            "{n} messages or folders could not be fetched; they are tried again next time:",
-            count,
-        ).format(n=count)
-    )
+    failed = ngettext(
+        "{n} message or folder could not be fetched; it is tried again next time:",
+        "{n} messages or folders could not be fetched; they are tried again next time:",
+        count,
+    ).format(n=count)
+    globals_.tell(_("{name}: {what}").format(name=name, what=failed))
     for problem in intake.problems[:_SHOWN_PROBLEMS]:
         globals_.tell(f"  {printable(problem.where)}: {printable(problem.reason)}")
     if count > _SHOWN_PROBLEMS:

@@ -10,7 +10,7 @@ from gettext import gettext as _
 
 import click
 
-from archiver.model.findings import Finding, Report
+from archiver.model.findings import Finding, Level, Report
 
 FORMATS = ("text", "json", "jsonl", "csv")
 SCHEMA = 1
@@ -109,10 +109,35 @@ def report_json(report: Report, **more: object) -> Mapping[str, object]:
     }
 
 
+def print_checked(report: Report) -> None:
+    """Print for people how much of what was looked at."""
+    names = {
+        "bytes-read": _("bytes-read"),
+        "catalogue": _("catalogue"),
+        "checks": _("checks"),
+        "entries": _("entries"),
+        "index": _("index"),
+        "objects": _("objects"),
+        "objects-read": _("objects-read"),
+    }
+    for what, count in report.checked:
+        echo(_("{label}: {count}").format(label=names.get(what, what), count=count))
+
+
 def print_findings(findings: Iterable[Finding]) -> None:
     """Print findings for people: what is wrong, and how to mend it."""
     for finding in findings:
-        level = click.style(f"{finding.level}", fg=_LEVEL_COLOURS[finding.level])
+        level = click.style(_level(finding.level), fg=_LEVEL_COLOURS[finding.level])
         echo(f"{level} [{finding.code}] {printable(finding.subject)}")
         echo(f"  {printable(finding.message)}")
         echo(f"  → {printable(finding.advice)}")
+
+
+def _level(level: Level) -> str:
+    match level:
+        case "error":
+            return _("error")
+        case "warning":
+            return _("warning")
+        case "note":
+            return _("note")

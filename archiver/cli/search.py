@@ -261,7 +261,8 @@ def _print_view(view: "RecordView", zone: tzinfo) -> None:
     from archiver.search.present import view_lines
 
     for label, value in view_lines(view, zone):
-        echo(f"{click.style(label + ':', bold=True)} {printable(value)}")
+        name = click.style(_("{label}:").format(label=label), bold=True)
+        echo(f"{name} {printable(value)}")
     echo()
     echo("\n".join(printable(text) for text in view.text.splitlines()))
     for number, attachment in enumerate(view.attachments, 1):

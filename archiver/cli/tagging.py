@@ -141,7 +141,13 @@ def undo(globals_: Global, decision: str) -> None:
     with globals_.open() as archive:
         count = take_back(archive.evidence, decision, actor=actor())
         archive.relevel()
-    globals_.chat(_("Taken back: {n} entries no longer count.").format(n=count))
+    globals_.chat(
+        ngettext(
+            "Taken back: {n} entry no longer counts.",
+            "Taken back: {n} entries no longer count.",
+            count,
+        ).format(n=count)
+    )
 
 
 @click.group(
@@ -230,7 +236,13 @@ def triage_assign(
         _assign(globals_, archive, records, slug, cast("Scope", scope))
 
 
-@triage.command("dismiss", help=_("The records belong to none of their candidates."))
+@triage.command(
+    "dismiss",
+    help=_(
+        "The records belong to none of their candidates.\n\n"
+        "\b\nExample:\n  archiver triage dismiss 3f9a1c"
+    ),
+)
 @click.argument("ids", metavar="ID", nargs=-1, required=True)
 @scope_option
 @pass_global
@@ -270,7 +282,13 @@ def _assign(
 
 
 def _show_reach(archive: "Archive", slug: str, records: Sequence["Position"]) -> None:
-    echo(_("{n} records would be tied to {slug}:").format(n=len(records), slug=slug))
+    echo(
+        ngettext(
+            "{n} record would be tied to {slug}:",
+            "{n} records would be tied to {slug}:",
+            len(records),
+        ).format(n=len(records), slug=slug)
+    )
     for line in archive.catalogue.lines(archive.catalogue.order(records)):
         echo(f"  {line_text(line, archive.time_zone)}")
 

@@ -200,11 +200,12 @@ def _person_table(person: Person, party: Party) -> dict[str, object]:
 
 
 def _agreed_example() -> str:
+    when = _("first Tuesday of each month")
     return "\n".join(
         (
             comment(_("What was agreed about how to work together, in your own words.")),
             "# [agreed]",
-            f'# steering_committee = "{_("first Tuesday of each month")}"',
+            f'# steering_committee = "{when}"',
             "# tacit_acceptance_days = 15",
         )
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from gettext import gettext as _
+from gettext import ngettext
 
 from archiver.evidence import codec
 from archiver.evidence.canonical import CodecError, canonical, parse
@@ -81,8 +82,10 @@ class EntryCheck:
                 "entry-unknown",
                 "note",
                 type_,
-                _(
-                    "{count} entries are of the type {type}, which this version does not know."
+                ngettext(
+                    "{count} entry is of the type {type}, which this version does not know.",
+                    "{count} entries are of the type {type}, which this version does not know.",
+                    count,
                 ).format(count=count, type=type_),
                 _("Install the newest version of the archiver to have them checked too."),
             )
@@ -95,9 +98,11 @@ class EntryCheck:
                 self._error(
                     "lookup-extra",
                     table,
-                    _("{count} rows of the table {table} follow from no entry.").format(
-                        count=rows - self._rows[table], table=table
-                    ),
+                    ngettext(
+                        "{count} row of the table {table} follows from no entry.",
+                        "{count} rows of the table {table} follow from no entry.",
+                        rows - self._rows[table],
+                    ).format(count=rows - self._rows[table], table=table),
                 )
         others = self._rows["uid_other"]
         if others:
@@ -105,9 +110,11 @@ class EntryCheck:
                 "uid-reused",
                 "note",
                 "uid_other",
-                _("{count} times a server gave other bytes under a UID that it had used.").format(
-                    count=others
-                ),
+                ngettext(
+                    "{count} time a server gave other bytes under a UID that it had used.",
+                    "{count} times a server gave other bytes under a UID that it had used.",
+                    others,
+                ).format(count=others),
                 _("Both are kept. RFC 3501 forbids it: tell the provider."),
             )
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from gettext import gettext as _
+from gettext import ngettext
 
 from archiver.model.findings import Finding, Level, Report
 
@@ -41,7 +42,11 @@ class Findings:
                 code=code,
                 level=level,
                 subject=code,
-                message=_("{count} more findings like these.").format(count=seen - _MOST),
+                message=ngettext(
+                    "{count} more finding like these.",
+                    "{count} more findings like these.",
+                    seen - _MOST,
+                ).format(count=seen - _MOST),
                 advice=_("Mend those that are listed and check again."),
             )
             for (code, level), seen in self._seen.items()

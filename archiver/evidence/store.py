@@ -302,9 +302,12 @@ class Evidence:
             raise self._not_writable()
         return self._locks.account(name)
 
-    def projection_lock(self) -> AbstractContextManager[None]:
-        """Keep other processes from feeding catalogue and index; raises LockedError."""
-        return self._writer.projecting()
+    def projection_lock(self, *, wait: bool) -> AbstractContextManager[None]:
+        """Keep other processes from feeding catalogue and index; raises LockedError.
+
+        Without WAIT it is taken at once or not at all.
+        """
+        return self._writer.projecting(wait=wait)
 
     def last_entry_at(self) -> datetime:
         """When the newest entry was written."""

@@ -89,9 +89,9 @@ class Writer:
                 self._broken = True
                 raise
 
-    def projecting(self) -> AbstractContextManager[None]:
+    def projecting(self, *, wait: bool) -> AbstractContextManager[None]:
         """Hold the lock of the projections; raises LockedError."""
-        return self._locks.projecting(self._lock_wait)
+        return self._locks.projecting(self._lock_wait if wait else 0)
 
     def encode(self, first: int, payloads: Sequence[Payload], *, actor: str) -> list[Row]:
         """Return the rows that say PAYLOADS from position FIRST on; raises ValueError."""

@@ -20,6 +20,9 @@ _UNREADABLE_YEAR = 9000  # beyond it, changing the zone could leave what datetim
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+_ISO_ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)\Z")
+_FRACTION = re.compile(r"(:\d\d)\.\d+")
 _COMMON = re.compile(
     r"(?:([A-Za-z]{3}), {0,9})?(\d{1,2}) {1,9}([A-Za-z]{3}) {1,9}(\d{4}) {1,9}"
     r"(\d\d):(\d\d)(?::(\d\d))? {1,9}([+-])(\d\d)([0-5]\d)(?: {1,9}\([^()]*\))?\Z"
@@ -94,7 +97,9 @@ def _uncommon(text: str) -> tuple[datetime | None, str]:
 
 
 def _known_zone(text: str) -> bool:
-    """Tell whether the standard library finds a zone in TEXT."""
+    """Tell whether TEXT says its zone."""
+    if _ISO.match(text):
+        return bool(_ISO_ZONE.search(text))
     try:
         fields = parsedate_tz(text)
     except (ValueError, IndexError, TypeError):
@@ -103,8 +108,12 @@ def _known_zone(text: str) -> bool:
 
 
 def _loose(text: str) -> datetime | None:
-    """Read TEXT as the standard library does; without a usable zone it is UTC."""
+    """Read TEXT as the standard library does, or as ISO 8601; without a usable zone it is UTC."""
+    text = _FRACTION.sub(r"\1", text)
     try:
+        if _ISO.match(text):
+            found = datetime.fromisoformat(text)
+            return found if found.tzinfo else found.replace(tzinfo=UTC)
         fields = parsedate_tz(text)
         if fields is None:
             return None

@@ -23,7 +23,9 @@ _USUAL = re.compile(
     r'[ \t]*+(?:(?:"([^"\\]*+)"[ \t]*+|([^"<>()@,:;\\\[\]]*+))'
     rf"<([{_ATEXT}]++@[{_DOMAIN}]++)>|([{_ATEXT}]++@[{_DOMAIN}]++))[ \t]*+(?:[,;]|\Z)"
 )
-_GROUP_NAME = re.compile(r'[ \t]*+(?:"(?:[^"\\]|\\.)*+"[ \t]*+|[^"<>()@,:;\\\[\]]*+):')
+_GROUP_NAME = re.compile(
+    r'[ \t]*+(?:"(?:[^"\\]|\\.)*+"[ \t]*+|[^"<>()@,:;\\\[\]]*+)(?:\((?:[^()\\]|\\.)*+\)[ \t]*+)?:'
+)
 _ITEM = re.compile(
     r'(?:"(?:[^"\\]|\\.)*+"|\((?:[^()\\]|\\.)*+\)|<[^<>]*+>|[^",;(<]++)*+(?:[,;]|\Z)', re.DOTALL
 )
@@ -51,7 +53,7 @@ def read_mailboxes(raws: Iterable[str]) -> tuple[tuple[Mailbox, ...], tuple[str,
             continue
         if careful == _MAX_CAREFUL:
             rest = text[position:]
-            return (*mailboxes, *_all_visible(rest)), (*broken, rest)
+            return (*mailboxes, *_visible(rest)), (*broken, rest)
         end = _item_end(text, position)
         item = text[position:end].strip(" \t,;")
         position = end
@@ -79,17 +81,14 @@ def _by_grammar(item: str) -> tuple[list[Mailbox], list[str]]:
 
 
 def _visible(raw: str) -> list[Mailbox]:
-    """Return the one address that can be seen in RAW with the words around it, else its words."""
+    """Return the addresses that can be seen in RAW, a single one with its words, else the words."""
     addresses = _VISIBLE.findall(raw)
-    if len(addresses) != 1:
+    if len(addresses) > 1:
+        return [_mailbox("", address) for address in dict.fromkeys(addresses)]
+    if not addresses:
         return [_mailbox(raw.strip(), "")] if raw.strip() else []
     name = " ".join(raw.split(addresses[0], 1))
     return [_mailbox(name.strip(" \t<>()[]\"',;"), addresses[0])]
-
-
-def _all_visible(text: str) -> list[Mailbox]:
-    """Return every address that can be seen in TEXT."""
-    return [_mailbox("", address) for address in dict.fromkeys(_VISIBLE.findall(text))]
 
 
 def _mailbox(name: str, address: str) -> Mailbox:

@@ -28,6 +28,14 @@ _STUB = re.compile(
 )
 _QUOTES = re.compile(r">+")
 _RICH_TAG = re.compile(r"<(<)?[^<>]*+>|\n(\n*)")
+_NO_BOUNDARY = frozenset(
+    [
+        "NoBoundaryInMultipartDefect",
+        "StartBoundaryNotFoundDefect",
+        "MultipartInvariantViolationDefect",  # always follows one of the two
+    ]
+)
+_HTML = frozenset(["text/html", "text/x-amp-html"])
 _BOILERPLATE = re.compile(r"mime|multi-?part|openpgp|cryptograph", re.IGNORECASE)
 
 
@@ -196,7 +204,7 @@ def read_text(part: Part, data: bytes, number: str, wrong: tuple[Defect, ...] = 
     charset = type_.parameters.get("charset", "")
     if len(data) > _MAX_BYTES:
         data = data[:_MAX_BYTES]
-    if type_.type == "text/html":
+    if type_.type in _HTML:
         source, problem = decode_html(data, charset)
         text, simplified = html_to_text(source)
         if simplified:
@@ -228,8 +236,9 @@ def unflow(text: str, *, delsp: bool) -> str:
 
     def end_paragraph() -> None:
         if pending:
-            quotes = ">" * pending_depth + " " if pending_depth else ""
-            paragraphs.append(quotes + "".join(pending))
+            paragraph = "".join(pending)
+            quotes = ">" * pending_depth + " " * bool(paragraph) if pending_depth else ""
+            paragraphs.append(quotes + paragraph)
             pending.clear()
 
     for line in text.split("\n"):
@@ -275,6 +284,6 @@ def _structure_defects(part: Part, number: str) -> list[Defect]:
 def _structure_code(found: object) -> tuple[str, str]:
     """Return our code for one of the standard library's defects, and its name."""
     name = type(found).__name__
-    if name in {"NoBoundaryInMultipartDefect", "StartBoundaryNotFoundDefect"}:
+    if name in _NO_BOUNDARY:
         return "boundary-missing", ""
     return "mime-damaged", name.removesuffix("Defect")
