@@ -178,28 +178,28 @@ class Projections:
             return self._engine
         try:
             engine = self._current_engine()
-            if _agree(catalogue, engine):
-                return engine
-            if self._fixed:
-                engine.close()
-                return self._rebuild_engine()
+            return engine if _agree(catalogue, engine) else self._levelled(engine)
+        except EngineError as error:
+            self._tell(_("{why} Rebuilding the search index.").format(why=error))
+            return self._rebuild_engine()
+
+    def _levelled(self, engine: Engine) -> Engine:
+        """Bring an index that is behind level; one that then does not agree is made again."""
+        if not self._fixed:
             with self._feeding_if_free() as free:
                 if not free:
                     return engine
                 # Another process may have brought it level while this one waited.
                 engine.close()
                 engine = self._current_engine()
-                index_up(catalogue, engine, progress=self._progress)
-        except EngineError as error:
-            self._tell(_("{why} Rebuilding the search index.").format(why=error))
-            return self._rebuild_engine()
-        if _agree(catalogue, engine):
-            return engine
+                index_up(self.catalogue, engine, progress=self._progress)
+            if _agree(self.catalogue, engine):
+                return engine
         self._tell(
             _(
                 "The search index holds {index} records, the catalogue {catalogue}. "
                 "Rebuilding the search index."
-            ).format(index=engine.count(), catalogue=catalogue.count_records())
+            ).format(index=engine.count(), catalogue=self.catalogue.count_records())
         )
         engine.close()
         return self._rebuild_engine()

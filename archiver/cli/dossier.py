@@ -28,7 +28,7 @@ _day = click.DateTime(["%Y-%m-%d"])
         "--output D"
     )
 )
-@click.argument("slug", metavar="ENGAGEMENT")
+@click.argument("slug", metavar=_("ENGAGEMENT"))
 @click.option("--query", default="", help=_("Only records that match (see archiver search)."))
 @click.option("--after", type=_day, help=_("From this day on."))
 @click.option("--before", type=_day, help=_("Up to this day."))

@@ -148,7 +148,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         _print_error(
-            _("{what}: {file}").format(what=_(error.strerror or ""), file=error.filename or ""),
+            _("{what}: {file}").format(
+                what=_(error.strerror) if error.strerror else error, file=error.filename or ""
+            ),
             _("Check the disk and the permissions, then run the command again."),
         )
         return 1

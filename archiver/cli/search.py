@@ -52,7 +52,7 @@ FIELDS_HELP = _(
 
 
 @click.command("search", help=FIELDS_HELP)
-@click.argument("words", metavar="QUERY", nargs=-1, required=True)
+@click.argument("words", metavar=_("QUERY"), nargs=-1, required=True)
 @click.option(
     "--sort",
     type=click.Choice(["newest", "relevance"]),

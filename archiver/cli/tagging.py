@@ -38,7 +38,7 @@ scope_option = click.option(
         "  archiver tag acme-2026 --scope query 'subject:migration date:2026-03'"
     )
 )
-@click.argument("slug", metavar="ENGAGEMENT")
+@click.argument("slug", metavar=_("ENGAGEMENT"))
 @click.argument("ids", metavar="ID", nargs=-1, required=True)
 @scope_option
 @pass_global
@@ -52,7 +52,7 @@ def tag(globals_: Global, slug: str, ids: tuple[str, ...], scope: str) -> None:
         "\b\nExample:\n  archiver untag acme-2026 3f9a1c"
     )
 )
-@click.argument("slug", metavar="ENGAGEMENT")
+@click.argument("slug", metavar=_("ENGAGEMENT"))
 @click.argument("ids", metavar="ID", nargs=-1, required=True)
 @scope_option
 @pass_global
@@ -210,7 +210,7 @@ def _list_undecided(globals_: Global | None, format_: str) -> None:
         "\b\nExample:\n  archiver triage assign acme-2026 3f9a1c --scope sender --make-rule"
     ),
 )
-@click.argument("slug", metavar="ENGAGEMENT")
+@click.argument("slug", metavar=_("ENGAGEMENT"))
 @click.argument("ids", metavar="ID", nargs=-1, required=True)
 @scope_option
 @click.option(
