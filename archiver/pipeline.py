@@ -119,7 +119,8 @@ def sync_account(
                     keeper.take(event)
         finally:
             session.close()
-            keeper.note_scan(clock())
+            keeper.note_scan()
+        keeper.note_heartbeat(clock())
         evidence.note_sync(account.name, clock(), good=not keeper.intake.problems)
     return keeper.intake
 
@@ -184,11 +185,14 @@ class _Keeper:
             )
         )
 
-    def note_scan(self, now: datetime) -> None:
-        """Journal what the walk did; when it did nothing, say so once a day."""
+    def note_scan(self) -> None:
+        """Journal what the walk changed, also when it broke off later."""
         if self._scans:
-            scan = Scan(account=self._account, folders=tuple(self._scans))
-            self._evidence.append([scan])
+            self._evidence.append([Scan(account=self._account, folders=tuple(self._scans))])
+
+    def note_heartbeat(self, now: datetime) -> None:
+        """Say once a day that a whole walk found nothing new."""
+        if self._scans:
             return
         last = self._evidence.last_scan(self._account)
         if last is None or now - last >= HEARTBEAT:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from email import message_from_bytes
-from email.message import Message
 from email.utils import parseaddr
 from pathlib import Path
 
@@ -180,8 +179,8 @@ def _plain_subjects(work: Work) -> Iterator[tuple[str, str]]:
 
 
 def _header(data: bytes, name: str) -> str:
-    message: Message = message_from_bytes(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
-    return str(message.get(name, ""))
+    head = data.partition(b"\r\n\r\n")[0]
+    return str(message_from_bytes(head + b"\r\n\r\n").get(name, ""))
 
 
 def engagements_are_tied(work: Work) -> None:

@@ -141,6 +141,9 @@ def _maildir(folder: Path) -> Iterator[_Found | NotRead]:
                 yield _Found(path, mail=True, single=True, flags=maildir.flags(name))
             elif not _INDEX.fullmatch(name):
                 yield NotRead(_shown(path), _("a Maildir holds no such entry"))
+    for path in sorted((folder / "tmp").iterdir()):
+        # Read from now, it might be half a message; nobody tells whether it will ever be whole.
+        yield NotRead(_shown(path), _("it was never delivered: it stands in the Maildir's tmp"))
 
 
 def _read(found: _Found) -> Iterator[Incoming | NotRead]:
