@@ -285,6 +285,8 @@ def test_every_file_of_a_folder_is_kept_or_named(tmp_path: Path, corpora: Path, 
     refused = [one for one in outcomes if isinstance(one, NotRead)]
     assert kept
     assert {str(path) for path in folder.rglob("*") if path.is_file()} == paths_of(outcomes)
+    for path in folder.rglob("*.eml" if name == "mime" else "*.txt"):
+        assert forms(path.read_bytes()) & kept, path
     desk = new_desk(tmp_path / "archive")
     said = desk("-v", "import", folder)
     assert said.code == (3 if refused else 0)
@@ -306,6 +308,13 @@ def copied(source: Path, folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     return folder
+
+
+def forms(data: bytes) -> set[str]:
+    """Return the digests of a file that holds one message: as it stands, and as an mbox of one."""
+    _from, _newline, rest = data.partition(b"\n")
+    one = (rest, rest.removesuffix(b"\n")) if data.startswith(b"From ") else ()
+    return {hashlib.sha256(form).hexdigest() for form in (data, *one)}
 
 
 def paths_of(outcomes: list[Incoming | NotRead]) -> set[str]:

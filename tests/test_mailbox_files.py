@@ -148,7 +148,7 @@ def test_a_name_of_odd_bytes_is_written_in_letters(tmp_path: Path) -> None:
 
 
 def test_a_maildir_is_read_with_its_flags(tmp_path: Path) -> None:
-    """Both cur and new, subfolders with a dot, flags as IMAP writes them; tmp is nobody's."""
+    """Both cur and new, subfolders with a dot, flags as IMAP writes them; tmp is told."""
     (tmp_path / "tmp").mkdir()
     put(tmp_path / "cur" / "1.x:2,FS")
     put(tmp_path / "new" / "2.x", OTHER)
@@ -162,7 +162,7 @@ def test_a_maildir_is_read_with_its_flags(tmp_path: Path) -> None:
         (OTHER, ()),
         (b"anything", ("\\Draft", "$Forwarded", "\\Answered")),
     ]
-    assert refused(tmp_path) == {}
+    assert refused(tmp_path) == {"3.x": "it stands in tmp: it was never delivered"}
 
 
 def test_a_message_of_a_maildir_is_one_message(tmp_path: Path) -> None:

@@ -320,10 +320,11 @@ def _tell_intake(globals_: Global, name: str, intake: "Intake") -> None:
         count,
     ).format(n=count)
     globals_.tell(_("{name}: {what}").format(name=name, what=failed))
-    for problem in intake.problems[:_SHOWN_PROBLEMS]:
+    shown = count if globals_.verbose else _SHOWN_PROBLEMS
+    for problem in intake.problems[:shown]:
         globals_.tell(f"  {printable(problem.where)}: {printable(problem.reason)}")
-    if count > _SHOWN_PROBLEMS:
-        globals_.tell(_("  … and {n} more").format(n=count - _SHOWN_PROBLEMS))
+    if count > shown:
+        globals_.tell(_("  … and {n} more: -v names them all").format(n=count - shown))
 
 
 COMMANDS = {"account": account, "sync": sync, "import": import_}

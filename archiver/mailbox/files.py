@@ -141,9 +141,20 @@ def _maildir(folder: Path) -> Iterator[_Found | NotRead]:
                 yield _Found(path, mail=True, single=True, flags=maildir.flags(name))
             elif not _INDEX.fullmatch(name):
                 yield NotRead(_shown(path), _("a Maildir holds no such entry"))
-    for path in sorted((folder / "tmp").iterdir()):
-        # Read from now, it might be half a message; nobody tells whether it will ever be whole.
-        yield NotRead(_shown(path), _("it was never delivered: it stands in the Maildir's tmp"))
+    yield from _undelivered(folder / "tmp")
+
+
+def _undelivered(folder: Path) -> Iterator[NotRead]:
+    """Name what stands in a Maildir's tmp: it may be half a message, or the only copy of one."""
+    if not os.path.isdir(folder):  # noqa: PTH112 - as above
+        return
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - as above
+    except OSError as error:
+        yield _not_read(folder, error)
+        return
+    for name in names:
+        yield NotRead(_shown(folder / name), _("it stands in tmp: it was never delivered"))
 
 
 def _read(found: _Found) -> Iterator[Incoming | NotRead]:

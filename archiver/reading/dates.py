@@ -15,7 +15,7 @@ MAX_RECEIVED = 200
 _LONGEST = 200
 _MAX_FIELD = 8_192
 _FIRST_YEAR, _LAST_YEAR = 1982, 2100  # RFC 822 to far beyond any deadline
-_UNREADABLE_YEAR = 9000  # beyond it, changing the zone could leave what datetime can hold
+_READABLE_YEARS = range(1000, 9000)  # so that changing the zone never leaves what datetime holds
 
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
@@ -41,7 +41,7 @@ def read_date(raw: str) -> tuple[datetime | None, str]:
     found, problem = _common(text)
     if found is None:
         found, problem = _uncommon(text)
-    if found is None or not 0 < found.year < _UNREADABLE_YEAR:
+    if found is None or found.year not in _READABLE_YEARS:
         return None, "date-broken"
     if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
         problem = "date-implausible"
