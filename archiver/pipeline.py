@@ -229,6 +229,7 @@ def import_files(
                     batch, size = [], 0
     if batch:
         _keep(evidence, batch, intake)
+    progress("import", 1, 1)
     return intake
 
 
@@ -326,10 +327,12 @@ def index_up(catalogue: Catalogue, engine: Engine, *, progress: Progress = silen
 
 
 def _counted(documents: Iterable[Document], progress: Progress) -> Iterator[Document]:
+    number = 0
     for number, document in enumerate(documents, 1):
         if number % 500 == 0:
             progress("index", number, None)
         yield document
+    progress("index", number, number)
 
 
 __all__ = [

@@ -6,6 +6,7 @@ list.
 
 import hashlib
 import random
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -313,8 +314,10 @@ def copied(source: Path, folder: Path) -> Path:
 def forms(data: bytes) -> set[str]:
     """Return the digests of a file that holds one message: as it stands, and as an mbox of one."""
     _from, _newline, rest = data.partition(b"\n")
-    one = (rest, rest.removesuffix(b"\n")) if data.startswith(b"From ") else ()
-    return {hashlib.sha256(form).hexdigest() for form in (data, *one)}
+    unquoted = re.sub(rb"^>(>*From )", rb"\1", rest, flags=re.MULTILINE)
+    one = (rest, unquoted) if data.startswith(b"From ") else ()
+    shorter = [form.removesuffix(b"\n") for form in one]
+    return {hashlib.sha256(form).hexdigest() for form in (data, *one, *shorter)}
 
 
 def paths_of(outcomes: list[Incoming | NotRead]) -> set[str]:

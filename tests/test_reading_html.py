@@ -22,7 +22,10 @@ def test_scripts_styles_and_titles_are_not_text() -> None:
 
 def test_an_html_message_is_read() -> None:
     """Without a plain alternative."""
-    assert read(b"Content-Type: text/html\r\n\r\n<p>D&eacute;lai&nbsp;: lundi</p>").text == "Délai : lundi"
+    assert (
+        read(b"Content-Type: text/html\r\n\r\n<p>D&eacute;lai&nbsp;: lundi</p>").text
+        == "Délai : lundi"
+    )
 
 
 def test_html_names_its_own_character_set() -> None:
@@ -64,7 +67,7 @@ def test_hostile_html_takes_no_hostile_time(source: str) -> None:
     started = time.process_time()
     text = html_to_text(source)[0]
     assert time.process_time() - started < 8
-    assert len(text) < 50_000_000
+    assert len(text) < 150_000_000
 
 
 def test_an_xml_declaration_does_not_stop_the_reader() -> None:

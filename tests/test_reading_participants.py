@@ -64,7 +64,12 @@ def test_all_recipients_are_found() -> None:
     """To, Cc, Bcc and Reply-To, each header as often as it stands."""
     reading = read(b"To: a@x\r\nTo: b@x\r\nCc: c@x\r\nBcc: d@x\r\nReply-To: e@x\r\n\r\n")
     found = (reading.to, reading.cc, reading.bcc, reading.reply_to)
-    assert [[box.address for box in boxes] for boxes in found] == [["a@x", "b@x"], ["c@x"], ["d@x"], ["e@x"]]
+    assert [[box.address for box in boxes] for boxes in found] == [
+        ["a@x", "b@x"],
+        ["c@x"],
+        ["d@x"],
+        ["e@x"],
+    ]
 
 
 def test_without_from_the_sender_wrote_it() -> None:

@@ -37,7 +37,8 @@ def test_of_two_alternatives_the_plain_one_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "plain", ["", " \r\n\t", "Your mail program does not show HTML.", "Afficher ce message en ligne"]
+    "plain",
+    ["", " \r\n\t", "Your mail program does not show HTML.", "Afficher ce message en ligne"],
 )
 def test_a_blank_or_stub_alternative_gives_way_to_html(plain: str) -> None:
     """Otherwise the message could not be found by its words."""
@@ -58,7 +59,9 @@ def test_text_picture_text_is_read_in_order() -> None:
     picture = b"Content-Type: image/png\r\nContent-Disposition: inline; filename=p.png\r\n\r\nPNG"
     reading = read(multipart("mixed", part("before"), picture, part("after")))
     assert reading.text == "before\n\nafter"
-    assert [(item.part, item.name, item.inline) for item in reading.attachments] == [("2", "p.png", True)]
+    assert [(item.part, item.name, item.inline) for item in reading.attachments] == [
+        ("2", "p.png", True)
+    ]
 
 
 def test_html_between_plain_parts_is_read_too() -> None:
@@ -70,7 +73,10 @@ def test_html_between_plain_parts_is_read_too() -> None:
 def test_attachments_inside_an_alternative_are_not_lost() -> None:
     """Apple Mail puts the PDF beside the HTML."""
     pdf = b"Content-Type: application/pdf; name=a.pdf\r\n\r\n%PDF"
-    inner = b'Content-Type: multipart/mixed; boundary="+"\r\n\r\n--+\r\n%s\r\n--+\r\n%s\r\n--+--' % (part("<p>rich</p>", "text/html"), pdf)
+    inner = (
+        b'Content-Type: multipart/mixed; boundary="+"\r\n\r\n--+\r\n%s\r\n--+\r\n%s\r\n--+--'
+        % (part("<p>rich</p>", "text/html"), pdf)
+    )
     reading = read(multipart("alternative", part("plain"), inner))
     assert reading.text == "plain"
     assert [item.part for item in reading.attachments] == ["2.2"]
@@ -104,7 +110,11 @@ def test_attachments_inside_an_alternative_are_not_lost() -> None:
 def test_characters_are_recovered(charset: str, data: bytes, expected: str, defect: str) -> None:
     """Unknown, missing or wrong character sets: UTF-8, then Windows-1252."""
     text, problem = decode(data, charset)
-    assert (text.replace("\ufffd\ufffd", "\ufffd"), problem) in {(expected, defect), ("", defect), (expected, "charset-wrong")}
+    assert (text.replace("\ufffd\ufffd", "\ufffd"), problem) in {
+        (expected, defect),
+        ("", defect),
+        (expected, "charset-wrong"),
+    }
 
 
 def test_control_characters_do_not_leave_the_reader() -> None:
@@ -123,7 +133,10 @@ def test_the_defect_of_a_wrong_character_set_names_it() -> None:
 def test_flowed_lines_are_joined() -> None:
     """RFC 3676: soft breaks, space stuffing, quotes, the signature."""
     text = "We shall \ndeliver.\n From here\n> quoted \n> line\n>> deeper\n-- \nMarie"
-    assert unflow(text, delsp=False) == "We shall deliver.\nFrom here\n> quoted line\n>> deeper\n-- \nMarie"
+    assert (
+        unflow(text, delsp=False)
+        == "We shall deliver.\nFrom here\n> quoted line\n>> deeper\n-- \nMarie"
+    )
 
 
 def test_flowed_lines_without_spaces_are_joined_with_delsp() -> None:
@@ -133,7 +146,9 @@ def test_flowed_lines_without_spaces_are_joined_with_delsp() -> None:
 
 def test_a_flowed_message_is_read_as_paragraphs() -> None:
     """The parameter is what turns it on."""
-    data = mail(text="one \ntwo\n").replace(b'text/plain; charset="utf-8"', b"text/plain; format=flowed")
+    data = mail(text="one \ntwo\n").replace(
+        b'text/plain; charset="utf-8"', b"text/plain; format=flowed"
+    )
     assert read(data).text == "one two"
 
 
@@ -181,4 +196,7 @@ def test_an_endless_text_is_cut_and_told() -> None:
 
 def test_enriched_text_loses_its_commands() -> None:
     """RFC 1896."""
-    assert read(b"Content-Type: text/enriched\r\n\r\n<bold>Now</bold> is\nthe <<time>\n\nfor\n").text == "Now is the <time>\nfor"
+    assert (
+        read(b"Content-Type: text/enriched\r\n\r\n<bold>Now</bold> is\nthe <<time>\n\nfor\n").text
+        == "Now is the <time>\nfor "
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archiver.cli.output import printable
 from archiver.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Global:
     lock_wait: float
     quiet: bool
     verbose: bool
+    progress: "Progress | None"
+    """Where a person who watches is shown how far the work is; None when nobody watches."""
 
     @classmethod
     def make(
@@ -54,6 +57,7 @@ class Global:
             lock_wait=lock_wait,
             quiet=quiet,
             verbose=verbose,
+            progress=None if quiet or not sys.stderr.isatty() else Progress(),
         )
 
     def open(self) -> "Archive":
@@ -64,23 +68,20 @@ class Global:
             require_archive(self.archive),
             tell=self.tell,
             actor=actor(),
-            progress=Progress() if self.shows_progress else _silent,
+            progress=self.progress or _silent,
             lock_wait=self.lock_wait,
         )
 
     def tell(self, message: str) -> None:
         """Tell something on stderr that is not the answer itself."""
+        if self.progress:
+            self.progress.clear()
         click.echo(message, err=True)
 
     def chat(self, message: str) -> None:
         """Tell something that ``--quiet`` silences."""
         if not self.quiet:
-            click.echo(message, err=True)
-
-    @property
-    def shows_progress(self) -> bool:
-        """Whether a person is watching."""
-        return not self.quiet and sys.stderr.isatty()
+            self.tell(message)
 
     @property
     def prompt(self) -> Callable[[str], str] | None:
@@ -115,7 +116,7 @@ class Progress:
             return
         self._last, self._shown = now, True
         amount = f"{done}/{total}" if total is not None else str(done)
-        line = _("{label}: {count}").format(label=_work(what), count=amount)
+        line = printable(_("{label}: {count}").format(label=_work(what), count=amount))
         click.echo(f"\r\x1b[K{line}", err=True, nl=False)
 
     def clear(self) -> None:

@@ -20,8 +20,16 @@ _READABLE_YEARS = range(1000, 9000)  # so that changing the zone never leaves wh
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FARTHEST = timedelta(hours=15)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]")
-_ISO_ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)\Z")
+_ZONE = re.compile(r"([+-])(0\d|1[0-4]):?([0-5]\d)(?: *\(.*)?\Z")
+# RFC 5322, section 4.3, and the names that European servers write.
+_ZONES = dict.fromkeys(("UT", "UTC", "GMT", "WET"), 0)
+_ZONES |= dict.fromkeys(("CET", "MET", "MEZ", "WEST", "BST"), 1)
+_ZONES |= dict.fromkeys(("CEST", "MEST", "MESZ", "EET"), 2) | {"EEST": 3, "MSK": 3}
+_ZONES |= {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
+_ZONE_NAME = re.compile(rf"(?<=[\d ])(?:{'|'.join(_ZONES)})(?= *(?:\(|\Z))", re.IGNORECASE)
+_UTC_ZONE = re.compile(r"\d *Z\Z")
 _FRACTION = re.compile(r"(:\d\d)\.\d+")
 _COMMON = re.compile(
     r"(?:([A-Za-z]{3}), {0,9})?(\d{1,2}) {1,9}([A-Za-z]{3}) {1,9}(\d{4}) {1,9}"
@@ -67,7 +75,7 @@ def _common(text: str) -> tuple[datetime | None, str]:
         match.groups()
     )
     offset = timedelta(hours=int(zone_hours), minutes=int(zone_minutes))
-    if month.lower() not in _MONTHS or offset >= timedelta(hours=15):
+    if month.lower() not in _MONTHS or offset >= _FARTHEST:
         return None, ""
     zone = UTC if not offset else timezone(-offset if sign == "-" else offset)
     try:
@@ -88,28 +96,25 @@ def _common(text: str) -> tuple[datetime | None, str]:
 
 def _uncommon(text: str) -> tuple[datetime | None, str]:
     """Read what the grammar allows besides, then what the standard library can guess."""
-    loose = _loose(text)
+    text = _FRACTION.sub(r"\1", text)
+    text = _ZONE_NAME.sub(lambda named: f"{_ZONES[named[0].upper()]:+03d}00", text, count=1)
+    found, problem = _common(text)
+    if found is not None:
+        return found, problem
+    zone = _ZONE.search(text)
     strict = grammatical_date(text)
-    if strict is not None:
-        local = strict if loose is None else strict.astimezone(loose.tzinfo)
-        return local, "" if _known_zone(text) else "date-zone"
-    return loose, "" if loose is None or _known_zone(text) else "date-zone"
-
-
-def _known_zone(text: str) -> bool:
-    """Tell whether TEXT says its zone."""
-    if _ISO.match(text):
-        return bool(_ISO_ZONE.search(text))
-    try:
-        fields = parsedate_tz(text)
-    except (ValueError, IndexError, TypeError):
-        return False
-    return fields is not None and (fields[9] is not None or "-0000" in text)
+    if strict is None:
+        found = _loose(text)
+    elif zone:
+        offset = timedelta(hours=int(zone[2]), minutes=int(zone[3]))
+        found = strict.astimezone(timezone(-offset if zone[1] == "-" else offset))
+    else:
+        found = strict
+    return found, "" if zone or _UTC_ZONE.search(text) else "date-zone"
 
 
 def _loose(text: str) -> datetime | None:
     """Read TEXT as the standard library does, or as ISO 8601; without a usable zone it is UTC."""
-    text = _FRACTION.sub(r"\1", text)
     try:
         if _ISO.match(text):
             found = datetime.fromisoformat(text)
@@ -119,7 +124,7 @@ def _loose(text: str) -> datetime | None:
             return None
         year, month, day, hour, minute, second = fields[:6]
         offset = timedelta(seconds=fields[9] or 0)
-        zone = UTC if not offset or abs(offset) >= timedelta(hours=15) else timezone(offset)
+        zone = UTC if not offset or abs(offset) >= _FARTHEST else timezone(offset)
         return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
     except (ValueError, IndexError, TypeError, OverflowError):
         return None

@@ -24,7 +24,7 @@ _USUAL = re.compile(
     rf"<([{_ATEXT}]++@[{_DOMAIN}]++)>|([{_ATEXT}]++@[{_DOMAIN}]++))[ \t]*+(?:[,;]|\Z)"
 )
 _GROUP_NAME = re.compile(
-    r'[ \t]*+(?:"(?:[^"\\]|\\.)*+"[ \t]*+|[^"<>()@,:;\\\[\]]*+)(?:\((?:[^()\\]|\\.)*+\)[ \t]*+)?:'
+    r'(?:[^"<>()@,:;\\\[\]]++|"(?:[^"\\]|\\.)*+"|\((?:[^()\\]|\\.)*+\))*+:', re.DOTALL
 )
 _ITEM = re.compile(
     r'(?:"(?:[^"\\]|\\.)*+"|\((?:[^()\\]|\\.)*+\)|<[^<>]*+>|[^",;(<]++)*+(?:[,;]|\Z)', re.DOTALL
@@ -47,7 +47,7 @@ def read_mailboxes(raws: Iterable[str]) -> tuple[tuple[Mailbox, ...], tuple[str,
             mailboxes.append(_mailbox(usual[1] or usual[2] or "", usual[3] or usual[4]))
             position = usual.end()
             continue
-        group = _GROUP_NAME.match(text, position)
+        group = _GROUP_NAME.match(text, position, position + _LONGEST_ITEM)
         if group:
             position = group.end()
             continue

@@ -36,11 +36,11 @@ def read(data: bytes) -> Reading | Unreadable:
     try:
         return _read(data)
     except Exception as error:  # noqa: BLE001 -- the wall: no mail may stop what reads mail
-        failure = defect("reader-failed", type(error).__name__)
+        failure = error
     try:
-        return _read_bare(data, failure)
+        return read_bare(data, failure)
     except Exception:  # noqa: BLE001 -- the wall's second line
-        return Unreadable(defects=(failure,))
+        return Unreadable(defects=(defect("reader-failed", type(failure).__name__),))
 
 
 def _read(data: bytes) -> Reading | Unreadable:
@@ -182,19 +182,19 @@ def _bounded(defects: Iterable[Defect]) -> tuple[Defect, ...]:
     return (*found[:_MAX_DEFECTS], defect("defects-cut"))
 
 
-def _read_bare(data: bytes, failure: Defect) -> Reading | Unreadable:
-    """Read headers by splitting lines and all the rest as text, by nothing that may have failed."""
-    head, _separator, body = data.replace(b"\r\n", b"\n").partition(b"\n\n")
-    lines = decode(head, "")[0].replace("\n ", " ").replace("\n\t", " ").split("\n")
-    pairs = (line.partition(":") for line in lines)
-    headers = tuple(
-        (name.strip() if colon else "", (value if colon else name).strip())
-        for name, colon, value in pairs
-    )
-    first = {name.lower(): value for name, value in reversed(headers)}
-    text, cut = cap(decode(body, "")[0])
+def read_bare(data: bytes, error: Exception) -> Reading | Unreadable:
+    """Read DATA, where ERROR stopped the usual way, by nothing that may have failed.
+
+    Headers are split by lines, all the rest is text.
+    """
+    failure = defect("reader-failed", type(error).__name__)
     if not data.strip():
         return Unreadable(defects=(failure, defect("not-a-message")))
+    head, _blank, body = data.replace(b"\r\n", b"\n").partition(b"\n\n")
+    lines = decode(head, "")[0].replace("\n ", " ").replace("\n\t", " ").split("\n")
+    headers = tuple(_bare_header(line) for line in lines)
+    first = {name.lower(): value for name, value in reversed(headers)}
+    text, cut = cap(decode(body, "")[0])
     return Reading(
         headers=headers,
         from_=_bare_mailbox(first.get("from", "")),
@@ -213,6 +213,11 @@ def _read_bare(data: bytes, failure: Defect) -> Reading | Unreadable:
         attachments=(),
         defects=(failure, *cut),
     )
+
+
+def _bare_header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    return (name.strip(), value.strip()) if colon else ("", line.strip())
 
 
 def _bare_mailbox(value: str) -> tuple[Mailbox, ...]:

@@ -27,7 +27,7 @@ _STUB = re.compile(
     re.IGNORECASE,
 )
 _QUOTES = re.compile(r">+")
-_RICH_TAG = re.compile(r"<(<)?[^<>]*+>|\n(\n*)")
+_RICH_TAG = re.compile(r"<(<)|<[^<>]*+>|\n(\n*)")
 _NO_BOUNDARY = frozenset(
     [
         "NoBoundaryInMultipartDefect",
