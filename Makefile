@@ -5,6 +5,7 @@
 #   make lint         style, types, layers
 #   make test-quick   the quick tests on the checkout
 #   make wheel-test   the quick tests on the built wheel, with PYTHON
+#   make messages     bring the French words level with the sources, and compile them
 #   make clean        removes what the others made, .venv and demo folders included
 # Another interpreter: make test PYTHON=python3.12
 
@@ -14,7 +15,7 @@ BIN    := $(VENV)/bin
 PIP    := -m pip --disable-pip-version-check -qq
 PYTEST := -m pytest
 
-.PHONY: demo test test-all test-quick lint wheel-test clean
+.PHONY: demo test test-all test-quick lint wheel-test messages clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python -m demo.run
@@ -50,6 +51,9 @@ wheel-test:
 	cd "$$work/tests-only"; \
 	"$$work/venv/bin/archiver" --version; \
 	"$$work/venv/bin/python" $(PYTEST) -n auto -m "not long" -rs
+
+messages: $(VENV)/.installed-dev
+	$(BIN)/python tests/messages.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .coverage

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from archiver.catalogue.catalogue import Catalogue, CatalogueUnusable
-from archiver.errors import LockedError
+from archiver.errors import LockedError, OperationError
 from archiver.evidence.store import Evidence
 from archiver.pipeline import Progress, Rules, catalogue_up, index_up, is_level, is_of
 from index.engine import Engine, EngineError
@@ -89,7 +89,17 @@ class Projections:
         self.engine.count()
 
     def rebuild(self) -> None:
-        """Throw both away and make them again from the originals."""
+        """Throw both away and make them again from the originals.
+
+        Raises OperationError on read-only media.
+        """
+        if self._evidence.read_only:
+            raise OperationError(
+                _("The archive {root} is on read-only media: nothing can be rebuilt there.").format(
+                    root=self._evidence.root
+                ),
+                advice=_("Copy the whole folder to a disk that can be written; rebuild the copy."),
+            )
         self.drop()
         self._catalogue = self._rebuild_catalogue()
         self._engine = self._rebuild_engine()

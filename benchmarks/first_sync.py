@@ -71,7 +71,10 @@ class Theirs:
         )
         (place / "mail").mkdir()
         (place / "state").mkdir()
-        (place / "notmuch").write_text(f"[database]\npath={place}/mail\n[search]\n[new]\ntags=\n")
+        # Not inside mail/, where mbsync would take notmuch's own folder for one of mail.
+        (place / "notmuch").write_text(
+            f"[database]\npath={place}\n[new]\ntags=\nignore=mbsyncrc;notmuch;state;.notmuch\n"
+        )
         return self.again(number)
 
     def again(self, number: int) -> Cost:

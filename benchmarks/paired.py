@@ -33,7 +33,7 @@ def run(command: Sequence[str], environ: dict[str, str] | None = None) -> Cost:
     start = time.perf_counter()
     process = subprocess.Popen(
         command,
-        env={**os.environ, **(environ or {})},
+        env={**_as_installed(), **(environ or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -52,10 +52,15 @@ def run(command: Sequence[str], environ: dict[str, str] | None = None) -> Cost:
     )
 
 
+def _as_installed() -> dict[str, str]:
+    """Return our environment, but let Python keep its bytecode: an installed program has it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def pair(runs: int, ours: Callable[[int], Cost], theirs: Callable[[int], Cost]) -> None:
     """Do OURS and THEIRS in turn RUNS times and print minimum, median and maximum."""
     costs = [(ours(number), theirs(number)) for number in range(runs)]
-    print(f"{'':28}{'min':>10}{'median':>10}{'max':>10}")
+    _head()
     for figure in ("wall", "cpu", "peak_mb"):
         mine = [getattr(a, figure) for a, _b in costs]
         others = [getattr(b, figure) for _a, b in costs]
@@ -65,5 +70,17 @@ def pair(runs: int, ours: Callable[[int], Cost], theirs: Callable[[int], Cost]) 
         _row(f"ratio other/archiver {figure}", ratios)
 
 
+def alone(runs: int, name: str, work: Callable[[int], Cost]) -> None:
+    """Do WORK as often where there is nothing to compare it with."""
+    costs = [work(number) for number in range(runs)]
+    _head()
+    for figure in ("wall", "cpu", "peak_mb"):
+        _row(f"{name} {figure}", [getattr(cost, figure) for cost in costs])
+
+
+def _head() -> None:
+    print(f"{'':28}{'min':>10}{'median':>10}{'max':>10}")
+
+
 def _row(name: str, values: Sequence[float]) -> None:
-    print(f"{name:28}{min(values):10.2f}{statistics.median(values):10.2f}{max(values):10.2f}")
+    print(f"{name:28}{min(values):10.3f}{statistics.median(values):10.3f}{max(values):10.3f}")

@@ -141,6 +141,7 @@ def sync_keeps_every_byte(work: Work) -> None:
     status = work.desk.ok("status", "--format", "json").json
     counts = [status[key] for key in ("records", "journal", "catalogue", "index")]
     assert counts == [len(work.records)] * 4
+    assert any(any(matching_bodies(data)) for data in work.served)
     for digest, data in work.records.items():
         kept = (work.desk.root / "objects" / digest[:2] / digest).read_bytes()
         assert kept == data

@@ -3,11 +3,11 @@
 import base64
 
 import pytest
+from mail import mail
 
 from archiver.errors import UsageError
 from archiver.model.reading import Attachment, Reading
 from archiver.reading import decode_attachment, read
-from mail import mail
 
 NESTED = mail(
     subject="Compte rendu",

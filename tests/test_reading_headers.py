@@ -1,6 +1,7 @@
 """Header fields become words."""
 
 import pytest
+from mail import mail
 
 from archiver.reading import read
 from archiver.reading.headers import (
@@ -10,7 +11,6 @@ from archiver.reading.headers import (
     message_identifier,
     split_parameters,
 )
-from mail import mail
 
 
 def raw(data: bytes) -> str:

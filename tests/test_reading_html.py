@@ -71,7 +71,7 @@ def test_hostile_html_takes_no_hostile_time(source: str) -> None:
 
 
 def test_an_xml_declaration_does_not_stop_the_reader() -> None:
-    """lxml refuses text that declares an encoding."""
+    """Lxml refuses text that declares an encoding."""
     source = '<?xml version="1.0" encoding="utf-8"?><html><body><p>x</p></body></html>'
     assert html_to_text(source) == ("x", "")
 

@@ -1,11 +1,11 @@
 """Address headers become mailboxes, and nobody is lost."""
 
 import pytest
+from mail import mail
 
 from archiver.model.reading import Mailbox
 from archiver.reading import read
 from archiver.reading.participants import read_mailboxes
-from mail import mail
 
 
 @pytest.mark.parametrize(

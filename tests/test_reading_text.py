@@ -1,11 +1,11 @@
 """The text of a message: the right parts, in order, in the right characters."""
 
 import pytest
+from mail import mail
 
 from archiver.reading import read
 from archiver.reading.charsets import clean, decode
 from archiver.reading.text import unflow
-from mail import mail
 
 
 def multipart(subtype: str, *parts: bytes) -> bytes:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mail import mail
 
 from archiver.model.reading import Reading
 from archiver.reading import copy_key, normal_form, read
-from mail import mail
 
 
 def key(data: bytes) -> str | None:

@@ -36,7 +36,7 @@ _ENGLISH = _set(
 def language(text: str) -> str:
     """Return ``fr`` or ``en``, or nothing when the words do not say."""
     sample = text[:_LONGEST]
-    own = _QUOTED_LINE.sub("", sample) if "\n>" in sample else sample
+    own = _QUOTED_LINE.sub("", f"\n{sample}") if ">" in sample else sample
     return _vote(own) or (_vote(sample) if own != sample else "")
 
 

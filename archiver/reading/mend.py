@@ -15,6 +15,7 @@ _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 _BAD_LINE = re.compile(rb"\n(?![!-9;-~]+:|[ \t\r\n]|\Z)")
 _SPACED_COLON = re.compile(rb"([!-9;-~]+)[ \t]+:")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
+_MULTIPART = re.compile(rb"content-type:\s*multipart/", re.IGNORECASE)
 _LOOK_AHEAD = 5
 _MAX_JUNK = 1_000
 _KNOWN = re.compile(
@@ -112,7 +113,12 @@ def _mend_head(head: bytes) -> tuple[bytes, list[tuple[int, str]]]:
 
 
 def _headers_go_on(lines: list[bytes], place: int) -> bool:
-    """Tell whether a well-known header follows soon after the line at PLACE."""
+    """Tell whether a well-known header follows soon after the line at PLACE.
+
+    Before a multipart the last line is no text either: text there would be shown by nobody.
+    """
+    if place == len(lines) - 1:
+        return any(_MULTIPART.match(line) for line in lines[:place])
     return any(_KNOWN.match(line) for line in lines[place + 1 : place + 1 + _LOOK_AHEAD])
 
 

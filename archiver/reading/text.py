@@ -36,6 +36,7 @@ _NO_BOUNDARY = frozenset(
     ]
 )
 _HTML = frozenset(["text/html", "text/x-amp-html"])
+_BOILERPLATE_LENGTH = 500
 _BOILERPLATE = re.compile(r"mime|multi-?part|openpgp|cryptograph", re.IGNORECASE)
 
 
@@ -274,7 +275,8 @@ def _structure_defects(part: Part, number: str) -> list[Defect]:
     if part.too_deep:
         found.append(defect("nesting-too-deep", part=number))
     preamble = part.preamble or ""
-    if preamble.strip() and not _BOILERPLATE.search(preamble):
+    boilerplate = len(preamble) < _BOILERPLATE_LENGTH and _BOILERPLATE.search(preamble)
+    if preamble.strip() and not boilerplate:
         found.append(defect("text-outside", preamble, part=number))
     if (part.epilogue or "").strip():
         found.append(defect("text-outside", part.epilogue or "", part=number))

@@ -1,9 +1,9 @@
 """Bring the translations level with the sources: ``make messages``.
 
-No part of the program: translators and the tests use it, and it needs Babel (the extra ``dev``).
-The template is made in memory and never kept; what is committed is the ``.po`` file of each
-language, which people edit, and the ``.mo`` file made from it, which the wheel ships.
-"""  # noqa: INP001  a script beside what it writes; archiver/locale is no package
+The tests use it too. It needs Babel (the extra ``dev``) and the checkout. The template is made in
+memory and never kept; what is committed is the ``.po`` file of each language, which people edit,
+and the ``.mo`` file made from it, which the wheel ships.
+"""
 
 import io
 import re
@@ -16,10 +16,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
+LOCALE = ROOT / "archiver" / "locale"
 DOMAIN = "archiver"
-OUTSIDE = HERE / "outside.pot"
+OUTSIDE = LOCALE / "outside.pot"
 """What click and the operating system say to users of this command, kept by hand."""
 _SOURCES = (("archiver", "**.py", "python"), ("index", "**.py", "python"))
 _PAGES = ("templates", "**.html", "jinja2")
@@ -104,7 +104,7 @@ def mo_bytes(words: Words) -> bytes:
 
 def languages() -> Iterator[Path]:
     """Return the .po file of each language."""
-    return iter(sorted(HERE.glob(f"*/LC_MESSAGES/{DOMAIN}.po")))
+    return iter(sorted(LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po")))
 
 
 def main() -> int:
