@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -107,22 +107,26 @@ def languages() -> Iterator[Path]:
     return iter(sorted(LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po")))
 
 
+def waiting(words: Catalog) -> list[Message]:
+    """Return the messages that a person must translate, or look at because they are fuzzy."""
+    return [each for each in words if each.id and (each.fuzzy or not all(_forms(each.string)))]
+
+
+def _forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text or ("",))
+
+
 def main() -> int:
     """Bring each language level and compile it; exit 1 when a person must translate."""
-    open_ends = 0
+    code = 0
     for path in languages():
         words = merged(load(path), extract())
         path.write_text(po_text(words), "utf-8")
         path.with_suffix(".mo").write_bytes(mo_bytes(words))
-        for message in words:
-            if message.id and (message.fuzzy or not all(_strings(message.string))):
-                open_ends += 1
-                sys.stderr.write(f"{path.relative_to(ROOT)}: to translate: {message.id!r}\n")
-    return 1 if open_ends else 0
-
-
-def _strings(string: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
-    return (string,) if isinstance(string, str) else tuple(string or ("",))
+        for message in waiting(words):
+            code = 1
+            sys.stderr.write(f"{path.relative_to(ROOT)}: to translate: {message.id!r}\n")
+    return code
 
 
 if __name__ == "__main__":

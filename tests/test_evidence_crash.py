@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 from evidence_case import FullDisk, KillingDisk, RecordingDisk, create, reopen, seen
+from sampling import sample, sampled
 
 from archiver.errors import OperationError
 from archiver.evidence.check import verify
@@ -81,7 +82,7 @@ def test_kill_9_at_each_kind_of_point(tmp_path: Path, point: str) -> None:
 
 @posix
 @pytest.mark.long
-@pytest.mark.parametrize("count", range(1, 62))
+@pytest.mark.parametrize("count", sample(range(1, 62)))
 def test_kill_9_at_every_point_of_all_batches(tmp_path: Path, count: int) -> None:
     """Whatever was passed before."""
     confirmed = kill_at(tmp_path / "archive", "any", count)
@@ -90,7 +91,7 @@ def test_kill_9_at_every_point_of_all_batches(tmp_path: Path, count: int) -> Non
 
 @posix
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(sampled(10)))
 def test_kill_9_again_and_again(tmp_path: Path, seed: int) -> None:
     """Each time at another point, until all is kept."""
     random, root = Random(seed), tmp_path / "archive"

@@ -10,6 +10,7 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
+from sampling import sample
 
 from archiver.model.reading import Reading, Unreadable
 from archiver.reading import decode_attachment, read
@@ -37,7 +38,7 @@ def corpus(name: str) -> Path:
 
 def messages(folder: Path, step: int = 1) -> Iterator[tuple[str, bytes]]:
     """Yield each file's name and bytes."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_file())[::step]:
+    for path in sample(sorted(path for path in folder.rglob("*") if path.is_file())[::step]):
         yield path.name, path.read_bytes()
 
 

@@ -40,7 +40,7 @@ def init(globals_: Global, time_zone: str | None, language: str | None) -> None:
 
     root = require_archive(globals_.archive)
     zone = time_zone or local_time_zone()
-    create_archive(root, time_zone=zone, language=language or _("en"), actor=actor())
+    create_archive(root, time_zone=zone, language=language or globals_.language, actor=actor())
     globals_.chat(_("Made an archive in {root} (time zone {zone}).").format(root=root, zone=zone))
     globals_.chat(_("Next: archiver --archive {root} account add --help").format(root=root))
 
@@ -139,7 +139,7 @@ def rebuild(globals_: Global) -> None:
 def catch_up(globals_: Global) -> None:
     with globals_.open() as archive:
         archive.level(insist=True)
-        globals_.chat(_records(archive.catalogue.count_records(), _("Level.")))
+        globals_.chat(_records(archive.catalogue.count_records(), _("Up to date.")))
 
 
 def _records(count: int, what: str) -> str:

@@ -31,6 +31,8 @@ class Global:
     lock_wait: float
     quiet: bool
     verbose: bool
+    language: str
+    """The language of the output."""
     progress: "Progress | None"
     """Where a person who watches is shown how far the work is; None when nobody watches."""
 
@@ -57,6 +59,7 @@ class Global:
             lock_wait=lock_wait,
             quiet=quiet,
             verbose=verbose,
+            language=os.environ.get("LANGUAGE", "en"),
             progress=None if quiet or not sys.stderr.isatty() else Progress(),
         )
 
@@ -82,6 +85,13 @@ class Global:
         """Tell something that ``--quiet`` silences."""
         if not self.quiet:
             self.tell(message)
+
+    def agrees(self, question: str) -> bool:
+        """Ask a yes-or-no question; tell that nothing was done when the answer is no."""
+        agreed = click.confirm(question, err=True)
+        if not agreed:
+            self.tell(_("Nothing was done."))
+        return agreed
 
     @property
     def prompt(self) -> Callable[[str], str] | None:

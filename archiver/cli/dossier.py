@@ -71,8 +71,9 @@ def dossier(
         lines = tell(notices(made))
         for line in lines:
             globals_.tell(line)
-        if lines and not yes and sys.stdin.isatty():
-            click.confirm(_("Write the dossier?"), abort=True, err=True)
+        asked = lines and not yes and sys.stdin.isatty()
+        if asked and not globals_.agrees(_("Write the dossier?")):
+            return
         written = hand_over(archive.evidence, made, output, actor=actor())
         archive.level()
     globals_.chat(

@@ -260,8 +260,8 @@ def engagement_remove(globals_: Global, slug: str, yes: bool) -> None:
 
     with globals_.open() as archive:
         require(archive.copies.engagements, slug)
-        if not yes:
-            click.confirm(_("End the engagement {slug}?").format(slug=slug), abort=True, err=True)
+        if not yes and not globals_.agrees(_("End the engagement {slug}?").format(slug=slug)):
+            return
         remove(archive.evidence, slug, actor=actor())
         archive.relevel()
     globals_.chat(_("{slug} was ended; its records stay in the archive.").format(slug=slug))

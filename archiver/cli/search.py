@@ -61,9 +61,18 @@ FIELDS_HELP = _(
     help=_("Order of the hits."),
 )
 @click.option(
-    "--limit", type=click.IntRange(min=0), default=20, show_default=True, help=_("At most so many.")
+    "--limit",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help=_("Show at most so many hits."),
 )
-@click.option("--offset", type=click.IntRange(min=0), default=0, help=_("Skip the first so many."))
+@click.option(
+    "--offset",
+    type=click.IntRange(min=0),
+    default=0,
+    help=_("Leave out so many hits before the first one shown."),
+)
 @click.option("--exit-code", is_flag=True, help=_("Exit 4 when nothing matches."))
 @format_option
 @pass_global
