@@ -375,7 +375,7 @@ def check_told(ended: Ended) -> None:
 
 @pytest.mark.dovecot
 def test_several_commands_at_once(tmp_path: Path, synced: Desk) -> None:
-    """Sync, import, tags and searches with the lock wait that users have."""
+    """Sync, import, tags, searches, checks with the lock wait that users have: no false alarm."""
     synced.keep(tmp_path / "first", *mails(10_000, 30))
     other = mbox(tmp_path / "other.mbox", mails(20_000))
     synced.ok("engagement", "add", "acme", "--client", "ACME", "--person", "them@x.example")
@@ -384,8 +384,9 @@ def test_several_commands_at_once(tmp_path: Path, synced: Desk) -> None:
     while any(writer.process.poll() is None for writer in writers):
         others = [
             Running(synced.root, "search", "*", "--format", "json"),
-            Running(synced.root, "tag", "acme", "--scope", "query", "lot"),
+            Running(synced.root, "tag", "acme", "--scope", "query", '"step 10001"'),
             Running(synced.root, "status", "--format", "json"),
+            Running(synced.root, "verify"),
         ]
         check_ended(others)
     assert others

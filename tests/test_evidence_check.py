@@ -86,6 +86,21 @@ def test_a_sound_archive_gives_no_finding(archive: Path) -> None:
         }
 
 
+def test_what_is_added_during_a_check_is_no_finding(archive: Path) -> None:
+    """A sync may be at work: what was there when the check began is what is checked."""
+    with reopen(archive) as writer, reopen(archive, recover=False) as evidence:
+        size = evidence.size
+        added = iter([[seen(b"three", 3)]])
+
+        def go_on(_done: int, _total: int) -> None:
+            writer.keep(next(added, []))
+
+        report = verify(evidence, read_data=1.0, progress=go_on)
+        assert writer.size == size + 2
+        assert report.findings == ()
+        assert dict(report.checked)["entries"] == size
+
+
 def test_without_reading_only_structure_is_checked(archive: Path) -> None:
     """A changed byte of the same length shows only when objects are read."""
     path = archive / "objects" / ONE.hex[:2] / ONE.hex

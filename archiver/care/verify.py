@@ -50,35 +50,37 @@ def verify_archive(
 
 
 def _compare(what: str, position: int, count: int, evidence: Evidence) -> list[Finding]:
-    if position > evidence.size:
+    # The size comes last: if it is still POSITION, no live writer made the counts differ.
+    records, size = evidence.count_records(), evidence.size
+    if position > size:
         return [
             _rebuild(
                 f"{what}-ahead",
                 what,
                 _("It has read {position} entries, the journal has {size}.").format(
-                    position=position, size=evidence.size
+                    position=position, size=size
                 ),
             )
         ]
-    if position < evidence.size:
+    if position < size:
         return [
             Finding(
                 code=f"{what}-behind",
                 level="note",
                 subject=what,
                 message=_("It has read {position} of {size} journal entries.").format(
-                    position=position, size=evidence.size
+                    position=position, size=size
                 ),
                 advice=_("Run `archiver catch-up`."),
             )
         ]
-    if count != evidence.count_records():
+    if count != records:
         return [
             _rebuild(
                 f"{what}-count",
                 what,
                 _("It holds {count} records, the journal {journal}.").format(
-                    count=count, journal=evidence.count_records()
+                    count=count, journal=records
                 ),
             )
         ]
