@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archiver.catalogue.catalogue import Catalogue
     from archiver.config import Account
     from archiver.evidence.store import Evidence
-    from archiver.mailbox.session import Session
+    from archiver.mailbox.server.session import Session
     from archiver.model.findings import Report
     from archiver.projections import Projections
     from index.engine import Engine
@@ -187,7 +187,7 @@ class Archive:
 
         def connect() -> "Session":
             from archiver.mailbox.credentials import password_for
-            from archiver.mailbox.imap import connect as connect_imap
+            from archiver.mailbox.server.imap import connect as connect_imap
 
             if not found:
                 found.append(password_for(account, environ=os.environ, prompt=prompt))

@@ -19,8 +19,8 @@ from archiver.engagements.engagement import Engagement
 from archiver.engagements.tagging import Tagger
 from archiver.errors import OperationError
 from archiver.evidence.store import Evidence
-from archiver.mailbox.files import NotRead, messages_in
-from archiver.mailbox.session import Session
+from archiver.mailbox.imports.files import NotRead, messages_in
+from archiver.mailbox.server.session import Session
 from archiver.mailbox.walk import (
     Event,
     Fetched,

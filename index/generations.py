@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import ClassVar, Final, Protocol, Self
 
 from index.analysis import SIGNATURE
-from index.durable import read_checked, sync_folder, write_checked
 from index.engine import (
     Engine,
     EngineError,
@@ -22,6 +21,7 @@ from index.engine import (
     IndexForeign,
     IndexMissing,
 )
+from index.segments.durable import read_checked, sync_folder, write_checked
 
 __all__ = [
     "Building",
@@ -108,7 +108,7 @@ class IndexFolder:
 
     def _engine(self) -> type[FolderEngine]:
         if self._kind is None:
-            from index.whoosh_engine import WhooshEngine
+            from index.segments.whoosh_engine import WhooshEngine
 
             self._kind = WhooshEngine
         return self._kind

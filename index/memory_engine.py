@@ -16,7 +16,7 @@ from index.analysis import (
 from index.engine import TEXT_FIELDS, Document, Matches
 from index.evaluation import evaluate
 from index.query import Query, Textual
-from index.scoring import BOOSTS, Hits, relevance
+from index.segments.scoring import BOOSTS, Hits, relevance
 
 Field = tuple[tuple[str, ...], ...]
 """The forms of each token of a field."""

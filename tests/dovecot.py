@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from archiver.config import Account, Security
-from archiver.mailbox import mutf7
+from archiver.mailbox.server import mutf7
 
 PASSWORD = "correct-horse"
 _TEMPLATE = Path(__file__).parent / "fixtures" / "dovecot" / "dovecot.conf.in"

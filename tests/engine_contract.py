@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from index.engine import Document, Engine
+from index.language.parser import parse
 from index.query import All, And, DateRange, Not, Or, Phrase, Prefix, Query, Size, Term, Word
-from index.query_parser import parse
 
 
 def document(key: int, body: str = "", **fields: str) -> Document:

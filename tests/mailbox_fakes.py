@@ -13,7 +13,7 @@ from typing import Self
 
 from archiver.config import Account
 from archiver.errors import TemporaryNetworkError
-from archiver.mailbox.session import Folder, FolderState, Outline, RefusedError, Role
+from archiver.mailbox.server.session import Folder, FolderState, Outline, RefusedError, Role
 
 CLOSE = b"(close the connection)"
 SILENCE = b"(say nothing)"

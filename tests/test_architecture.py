@@ -14,9 +14,9 @@ from mail import mail
 
 ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS = {
-    "imapclient": "archiver/mailbox/imap.py",
-    "mailparser": "archiver/reading/parser.py",
-    "whoosh": "index/whoosh_engine.py",
+    "imapclient": "archiver/mailbox/server/imap.py",
+    "mailparser": "archiver/reading/mime/parser.py",
+    "whoosh": "index/segments/whoosh_engine.py",
 }
 HEAVY = {"whoosh", "jinja2", "imapclient", "mailparser", "keyring", "cryptography", "inscriptis"}
 SCRIPT = "import sys; from archiver.cli.main import main; main(sys.argv[1:])"
@@ -108,5 +108,5 @@ def test_a_search_starts_without_the_heavy_libraries(tmp_path: Path) -> None:
     assert main([*archive, "import", str(tmp_path / "one.eml")]) == 0
     modules = loaded_by(*archive, "search", "recette")
     assert tops(modules) & (HEAVY - {"whoosh"}) == set()
-    assert "archiver.reading.parser" not in modules
+    assert "archiver.reading.mime.parser" not in modules
     assert len(modules) < 450

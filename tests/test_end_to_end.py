@@ -25,7 +25,7 @@ from dovecot import DovecotServer
 from mail import DEFAULT_DATE, mail
 from sampling import sample
 
-from archiver.mailbox.files import NotRead, messages_in
+from archiver.mailbox.imports.files import NotRead, messages_in
 from archiver.model.incoming import Incoming
 
 EXHIBITS = 300

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 from evidence_case import create, in_file, reopen, seen
 
-from archiver.evidence.canonical import canonical, parse
-from archiver.evidence.check import verify
-from archiver.evidence.merkle import leaf_hash
+from archiver.evidence.checks.check import verify
+from archiver.evidence.journal.canonical import canonical, parse
+from archiver.evidence.journal.merkle import leaf_hash
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Export, Sighting, Tag, Undo

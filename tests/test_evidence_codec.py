@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.evidence.canonical import CodecError, canonical, parse
-from archiver.evidence.codec import decode, encode, type_of
-from archiver.evidence.journal import key, unkey
+from archiver.evidence.journal.canonical import CodecError, canonical, parse
+from archiver.evidence.journal.codec import decode, encode, type_of
+from archiver.evidence.journal.journal import key, unkey
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import (
     Config,

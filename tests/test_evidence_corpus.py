@@ -7,7 +7,7 @@ import pytest
 from evidence_case import create, reopen, seen
 from sampling import sample
 
-from archiver.evidence.check import verify
+from archiver.evidence.checks.check import verify
 from archiver.model.digest import Digest
 
 

@@ -13,7 +13,7 @@ from evidence_case import FullDisk, KillingDisk, RecordingDisk, create, reopen, 
 from sampling import sample, sampled
 
 from archiver.errors import OperationError
-from archiver.evidence.check import verify
+from archiver.evidence.checks.check import verify
 from archiver.evidence.disk import Disk, SyncError
 from archiver.model.incoming import Incoming
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.evidence.merkle import EMPTY_ROOT, Tree, leaf_hash, node_hash, root_of
+from archiver.evidence.journal.merkle import EMPTY_ROOT, Tree, leaf_hash, node_hash, root_of
 
 # The leaves that Certificate Transparency's reference implementations are tested with.
 LEAVES = [

@@ -14,9 +14,9 @@ import pytest
 from evidence_case import ReadOnlyDisk, create, reopen, seen
 
 from archiver.errors import LockedError, OperationError
-from archiver.evidence.check import verify
-from archiver.evidence.database import refuse_without_wal
+from archiver.evidence.checks.check import verify
 from archiver.evidence.disk import Disk, SyncError
+from archiver.evidence.journal.database import refuse_without_wal
 from archiver.evidence.locks import Locks
 
 if TYPE_CHECKING:

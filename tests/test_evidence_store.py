@@ -10,8 +10,8 @@ from evidence_case import LinklessDisk, by_hand, create, in_file, reopen, seen
 from mail import mail
 
 from archiver.errors import NoArchiveError, OperationError, UsageError
-from archiver.evidence.check import verify
-from archiver.evidence.merkle import leaf_hash, root_of
+from archiver.evidence.checks.check import verify
+from archiver.evidence.journal.merkle import leaf_hash, root_of
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import (

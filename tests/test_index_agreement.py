@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from index.engine import Document, Engine
 from index.memory_engine import MemoryEngine
 from index.query import All, And, Not, Or, Phrase, Prefix, Query, Word
-from index.whoosh_engine import WhooshEngine
+from index.segments.whoosh_engine import WhooshEngine
 
 WORDS = st.sampled_from(
     [

@@ -20,8 +20,8 @@ from index.analysis import (
     tokens,
     words,
 )
+from index.language.parser import parse
 from index.query import Not, Query, Term, Word
-from index.query_parser import parse
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from index.analysis import words
 from index.engine import TEXT_FIELDS, Document, Engine
 from index.memory_engine import MemoryEngine
 from index.query import Phrase, Prefix, Query, Word
-from index.whoosh_engine import WhooshEngine
+from index.segments.whoosh_engine import WhooshEngine
 
 pytestmark = pytest.mark.shared
 

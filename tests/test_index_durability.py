@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from engine_contract import document
 
-from index.durable import checksum, read_checked, write_checked
 from index.query import Phrase, Word
-from index.whoosh_engine import WhooshEngine
+from index.segments.durable import checksum, read_checked, write_checked
+from index.segments.whoosh_engine import WhooshEngine
 
 WRITER = """
 import sys
 from pathlib import Path
 from index.engine import Document
-from index.whoosh_engine import WhooshEngine
+from index.segments.whoosh_engine import WhooshEngine
 engine = WhooshEngine.open(Path(sys.argv[1]))
 engine.most_postings = 40
 while True:

@@ -7,11 +7,11 @@ from typing import ClassVar, Self
 import pytest
 from engine_contract import document
 
-from index.durable import write_checked
 from index.engine import EngineError, IndexDamaged, IndexForeign, IndexMissing
 from index.generations import IndexFolder
 from index.memory_engine import MemoryEngine
 from index.query import Word
+from index.segments.durable import write_checked
 
 OURS, THEIRS = "0" * 32, "1" * 32
 

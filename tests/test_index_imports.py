@@ -17,7 +17,8 @@ def run(code: str, *options: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "module", ["index.query_parser", "index.analysis", "index.memory_engine", "index.generations"]
+    "module",
+    ["index.language.parser", "index.analysis", "index.memory_engine", "index.generations"],
 )
 def test_light_modules_do_not_import_whoosh(module: str) -> None:
     """Nor anything else that is slow."""
@@ -28,4 +29,4 @@ def test_light_modules_do_not_import_whoosh(module: str) -> None:
 def test_whoosh_is_imported_without_a_warning(tmp_path: Path) -> None:
     """Even when Python compiles it anew and warnings are errors."""
     options = ("-W", "error", "-X", f"pycache_prefix={tmp_path}")
-    assert run("import index.whoosh_engine; print('quiet')", *options) == "quiet\n"
+    assert run("import index.segments.whoosh_engine; print('quiet')", *options) == "quiet\n"

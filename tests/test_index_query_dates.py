@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from index.language.parser import parse
 from index.query import DateRange
-from index.query_parser import parse
 
 TODAY = date(2026, 3, 4)  # a Wednesday
 

@@ -7,6 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.analysis import tokens
+from index.language.parser import (
+    MAX_DEPTH,
+    MAX_LENGTH,
+    MAX_TERMS,
+    QueryError,
+    describe,
+    parse,
+    point_out,
+)
 from index.query import (
     All,
     And,
@@ -19,15 +28,6 @@ from index.query import (
     Size,
     Term,
     Word,
-)
-from index.query_parser import (
-    MAX_DEPTH,
-    MAX_LENGTH,
-    MAX_TERMS,
-    QueryError,
-    describe,
-    parse,
-    point_out,
 )
 
 TODAY = date(2026, 3, 4)

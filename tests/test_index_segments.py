@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.durable import write_checked
 from index.engine import IndexDamaged
-from index.postings import count, pack, unpack
-from index.segments import Commit, DocumentTable, FileMark, Segment, to_merge
+from index.segments.durable import write_checked
+from index.segments.postings import count, pack, unpack
+from index.segments.segments import Commit, DocumentTable, FileMark, Segment, to_merge
 
 
 def segment(name: str, postings: int, *, documents: int = 10, gone: int = 0) -> Segment:

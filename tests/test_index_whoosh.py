@@ -10,8 +10,8 @@ from whoosh.filedb.filestore import FileStorage
 
 from index.engine import EngineError, IndexDamaged, IndexMissing
 from index.query import Phrase, Prefix, Word
-from index.segments import Commit
-from index.whoosh_engine import PLACES, WhooshEngine, _segment
+from index.segments.segments import Commit
+from index.segments.whoosh_engine import PLACES, WhooshEngine, _segment
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sampling import sample
 
 from archiver.config import Account, Security
 from archiver.errors import AuthenticationError, ConfigurationError, TemporaryNetworkError
-from archiver.mailbox.imap import ImapSession, connect
+from archiver.mailbox.server.imap import ImapSession, connect
 from archiver.mailbox.walk import (
     Event,
     Fetched,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mail import mail
 
-from archiver.mailbox.files import NotRead, messages_in
+from archiver.mailbox.imports.files import NotRead, messages_in
 from archiver.model.incoming import Incoming
 from archiver.model.sources import FileSource
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imapclient import imap_utf7
 
-from archiver.mailbox import mutf7
 from archiver.mailbox.folders import choose, role_of
-from archiver.mailbox.session import Folder
+from archiver.mailbox.server import mutf7
+from archiver.mailbox.server.session import Folder
 
 INBOX = Folder("INBOX", "inbox", selectable=True)
 SENT = Folder("Sent", "sent", selectable=True)

@@ -15,8 +15,8 @@ from archiver.errors import (
     ConfigurationError,
     TemporaryNetworkError,
 )
-from archiver.mailbox.imap import PART, ImapSession, connect, is_loopback
-from archiver.mailbox.session import Outline, RefusedError
+from archiver.mailbox.server.imap import PART, ImapSession, connect, is_loopback
+from archiver.mailbox.server.session import Outline, RefusedError
 from archiver.mailbox.walk import Fetched, FolderDone, NotFetched, walk
 
 PASSWORD = "s3cret-pässword"

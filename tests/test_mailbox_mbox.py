@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mail import mail
 
-from archiver.mailbox import mbox
-from archiver.mailbox.files import NotRead, messages_in
-from archiver.mailbox.mbox import Style, detect_style, is_mbox, members
+from archiver.mailbox.imports.files import NotRead, mbox, messages_in
+from archiver.mailbox.imports.mbox import Style, detect_style, is_mbox, members
 from archiver.model.incoming import Incoming
 from archiver.model.sources import FileSource
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.mailbox.responses import answers, fetched, internaldate, listed
+from archiver.mailbox.server.responses import answers, fetched, internaldate, listed
 
 
 def test_a_literal_belongs_to_its_name() -> None:

@@ -8,7 +8,7 @@ from mailbox_fakes import FakeFolder, FakeSession, account
 
 from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.harvest import OUTLINES
-from archiver.mailbox.session import MAX_MESSAGE
+from archiver.mailbox.server.session import MAX_MESSAGE
 from archiver.mailbox.walk import (
     Event,
     Fetched,

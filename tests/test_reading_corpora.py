@@ -16,8 +16,8 @@ from archiver.model.reading import Reading, Unreadable
 from archiver.reading import decode_attachment, read
 from archiver.reading.attachments import take_apart
 from archiver.reading.inspection import inspection
-from archiver.reading.mend import mend
-from archiver.reading.parser import Allowance
+from archiver.reading.mime.mend import mend
+from archiver.reading.mime.parser import Allowance
 from archiver.reading.text import outline
 
 pytestmark = pytest.mark.shared

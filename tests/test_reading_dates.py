@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from archiver.reading import read
-from archiver.reading.dates import read_date, read_received
+from archiver.reading.mime.dates import read_date, read_received
 
 PARIS = timezone(timedelta(hours=1))
 

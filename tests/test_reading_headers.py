@@ -4,7 +4,7 @@ import pytest
 from mail import mail
 
 from archiver.reading import read
-from archiver.reading.headers import (
+from archiver.reading.mime.headers import (
     capped,
     decode_value,
     identifiers,

@@ -5,7 +5,7 @@ from mail import mail
 
 from archiver.model.reading import Mailbox
 from archiver.reading import read
-from archiver.reading.participants import read_mailboxes
+from archiver.reading.mime.participants import read_mailboxes
 
 
 @pytest.mark.parametrize(

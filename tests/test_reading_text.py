@@ -4,7 +4,7 @@ import pytest
 from mail import mail
 
 from archiver.reading import read
-from archiver.reading.charsets import clean, decode
+from archiver.reading.mime.charsets import clean, decode
 from archiver.reading.text import unflow
 
 

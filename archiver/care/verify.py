@@ -5,7 +5,7 @@ from collections.abc import Callable
 from gettext import gettext as _
 
 from archiver.catalogue.catalogue import Catalogue, CatalogueUnusable
-from archiver.evidence.check import verify as verify_evidence
+from archiver.evidence.checks.check import verify as verify_evidence
 from archiver.evidence.store import Evidence
 from archiver.model.findings import Finding, Report
 from index.engine import Engine, EngineError

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from archiver.evidence.journal import Journal, Place, place
+from archiver.evidence.journal.journal import Journal, Place, place
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Epoch, Payload, Record, Sighting
 from archiver.model.incoming import Incoming, Kept

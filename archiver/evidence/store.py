@@ -11,16 +11,16 @@ from types import TracebackType
 from typing import Self
 
 from archiver.errors import OperationError, UsageError
-from archiver.evidence import codec
-from archiver.evidence.canonical import CodecError
-from archiver.evidence.database import Database
 from archiver.evidence.disk import Disk, told
 from archiver.evidence.format import check_format, no_archive, refuse_to_begin
 from archiver.evidence.intake import Intake
-from archiver.evidence.journal import Journal
+from archiver.evidence.journal import codec
+from archiver.evidence.journal.canonical import CodecError
+from archiver.evidence.journal.database import Database
+from archiver.evidence.journal.journal import Journal
+from archiver.evidence.journal.merkle import Tree
+from archiver.evidence.journal.mirror import Mirror
 from archiver.evidence.locks import Locks
-from archiver.evidence.merkle import Tree
-from archiver.evidence.mirror import Mirror
 from archiver.evidence.objects import Objects
 from archiver.evidence.writer import PROGRAM, Writer
 from archiver.model.digest import Digest, Position

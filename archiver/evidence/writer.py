@@ -8,12 +8,12 @@ from gettext import gettext as _
 from pathlib import Path
 
 from archiver.errors import OperationError
-from archiver.evidence import codec
 from archiver.evidence.disk import SyncError, told
-from archiver.evidence.journal import Journal, Row
+from archiver.evidence.journal import codec
+from archiver.evidence.journal.journal import Journal, Row
+from archiver.evidence.journal.merkle import HASH_SIZE
+from archiver.evidence.journal.mirror import Mirror
 from archiver.evidence.locks import Locks
-from archiver.evidence.merkle import HASH_SIZE
-from archiver.evidence.mirror import Mirror
 from archiver.evidence.objects import Objects
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Genesis, Payload

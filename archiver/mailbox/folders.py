@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from archiver.mailbox.session import Folder, Role
+from archiver.mailbox.server.session import Folder, Role
 
 LEFT_OUT: Final[frozenset[Role]] = frozenset({"drafts", "outbox", "templates"})
 """Roles that are fetched only when named: what is in there was never exchanged."""

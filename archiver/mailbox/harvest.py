@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from archiver.config import Account
 from archiver.errors import TemporaryNetworkError
-from archiver.mailbox.responses import chunks
-from archiver.mailbox.session import MAX_MESSAGE, Outline, RefusedError, Session
+from archiver.mailbox.server.responses import chunks
+from archiver.mailbox.server.session import MAX_MESSAGE, Outline, RefusedError, Session
 from archiver.model.incoming import Incoming
 from archiver.model.sources import ImapSource
 

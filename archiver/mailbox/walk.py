@@ -15,7 +15,7 @@ from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.ahead import ahead
 from archiver.mailbox.folders import choose
 from archiver.mailbox.harvest import Fetched, Line, NotFetched, Ration, harvest
-from archiver.mailbox.session import Folder, FolderState, RefusedError, Role, Session
+from archiver.mailbox.server.session import Folder, FolderState, RefusedError, Role, Session
 from archiver.mailbox.uidset import format_uids
 
 __all__ = [

@@ -7,11 +7,11 @@ from gettext import gettext as _
 
 from archiver.errors import UsageError
 from archiver.model.reading import Attachment, Defect
-from archiver.reading.charsets import clean, decode
 from archiver.reading.defects import defect
-from archiver.reading.headers import decode_value
-from archiver.reading.mend import mend
-from archiver.reading.parser import Allowance, Part, TooManyPartsError, parse, parse_flat
+from archiver.reading.mime.charsets import clean, decode
+from archiver.reading.mime.headers import decode_value
+from archiver.reading.mime.mend import mend
+from archiver.reading.mime.parser import Allowance, Part, TooManyPartsError, parse, parse_flat
 from archiver.reading.text import Leaf, Words, cap, join, outline, read_text
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])

@@ -6,7 +6,7 @@ The codes are part of what ``archiver inspect --format json`` answers; the words
 from gettext import gettext as _
 
 from archiver.model.reading import Defect
-from archiver.reading.charsets import clean
+from archiver.reading.mime.charsets import clean
 
 _LONGEST = 120
 

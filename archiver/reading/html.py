@@ -16,7 +16,7 @@ from lxml import etree
 from lxml.html import HTMLParser, document_fromstring
 from selectolax.lexbor import LexborHTMLParser
 
-from archiver.reading.charsets import clean, decode
+from archiver.reading.mime.charsets import clean, decode
 
 _MAX_TAGS = 60_000
 _MAX_CELLS = 30_000

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from archiver.model.reading import Defect, Mailbox, Reading, Unreadable
 from archiver.reading.attachments import read_attachments
-from archiver.reading.charsets import decode
-from archiver.reading.dates import MAX_RECEIVED, read_date, read_received
 from archiver.reading.defects import defect
-from archiver.reading.headers import capped, decode_value, identifiers, message_identifier
 from archiver.reading.language import language
-from archiver.reading.mend import Mended, mend
-from archiver.reading.parser import Allowance, Part, TooManyPartsError, parse, parse_flat
-from archiver.reading.participants import read_mailboxes
+from archiver.reading.mime.charsets import decode
+from archiver.reading.mime.dates import MAX_RECEIVED, read_date, read_received
+from archiver.reading.mime.headers import capped, decode_value, identifiers, message_identifier
+from archiver.reading.mime.mend import Mended, mend
+from archiver.reading.mime.parser import Allowance, Part, TooManyPartsError, parse, parse_flat
+from archiver.reading.mime.participants import read_mailboxes
 from archiver.reading.text import cap, join, outline
 
 _MAX_DEFECTS = 200

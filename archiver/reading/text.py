@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from archiver.model.reading import Defect
-from archiver.reading.charsets import decode
 from archiver.reading.defects import defect
 from archiver.reading.html import decode_html, html_to_text
-from archiver.reading.parser import Part
+from archiver.reading.mime.charsets import decode
+from archiver.reading.mime.parser import Part
 
 MAX_TEXT = 5_000_000
 """Characters of text that are kept of one part, and of one message."""

@@ -9,8 +9,8 @@ from archiver.errors import UsageError
 from archiver.model.digest import Position
 from archiver.search.search import matching
 from index.engine import Engine
+from index.language.parser import QueryError, parse, point_out
 from index.query import And, DateRange, Query
-from index.query_parser import QueryError, parse, point_out
 
 
 def read_query(text: str, *, today: date) -> Query:

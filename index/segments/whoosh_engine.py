@@ -16,9 +16,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from index.postings import Counts, Gathered, Places, count, pack, unpack
-from index.segment_engine import SegmentEngine
-from index.segments import damaged
+from index.segments.postings import Counts, Gathered, Places, count, pack, unpack
+from index.segments.segment_engine import SegmentEngine
+from index.segments.segments import damaged
 
 with warnings.catch_warnings():
     # Python warns of Whoosh's code whenever it first compiles it, which users cannot mend.

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from gettext import gettext as _
 
 from archiver.config import Account
-from archiver.mailbox import trouble
+from archiver.mailbox.server import trouble
 
 # RFC 5530: these say that the password is not to blame.
 _PASSING = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\b", re.IGNORECASE)

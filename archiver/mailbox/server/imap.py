@@ -26,10 +26,10 @@ import imapclient
 
 from archiver.config import Account
 from archiver.errors import TemporaryNetworkError
-from archiver.mailbox import mutf7, responses, trouble
 from archiver.mailbox.folders import role_of
-from archiver.mailbox.login import login
-from archiver.mailbox.session import MAX_MESSAGE, Folder, FolderState, Outline, RefusedError
+from archiver.mailbox.server import mutf7, responses, trouble
+from archiver.mailbox.server.login import login
+from archiver.mailbox.server.session import MAX_MESSAGE, Folder, FolderState, Outline, RefusedError
 from archiver.mailbox.uidset import format_uids
 
 PART = 1024 * 1024

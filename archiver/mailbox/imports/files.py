@@ -14,8 +14,8 @@ from gettext import gettext as _
 from pathlib import Path
 from typing import Final
 
-from archiver.mailbox import maildir, mbox
-from archiver.mailbox.session import MAX_MESSAGE
+from archiver.mailbox.imports import maildir, mbox
+from archiver.mailbox.server.session import MAX_MESSAGE
 from archiver.model.incoming import Incoming
 from archiver.model.sources import FileSource
 

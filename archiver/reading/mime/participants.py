@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable
 
 from archiver.model.reading import Mailbox
-from archiver.reading.charsets import clean
-from archiver.reading.headers import decode_words, unescape, unfold
-from archiver.reading.parser import grammatical_addresses
+from archiver.reading.mime.charsets import clean
+from archiver.reading.mime.headers import decode_words, unescape, unfold
+from archiver.reading.mime.parser import grammatical_addresses
 
 _MAX_CAREFUL = 1_000  # items of one header that are read by the grammar: about 50 ms
 _LONGEST_ITEM = 4_096

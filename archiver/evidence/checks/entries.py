@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from gettext import gettext as _
 from gettext import ngettext
 
-from archiver.evidence import codec
-from archiver.evidence.canonical import CodecError, canonical, parse
-from archiver.evidence.database import Value
-from archiver.evidence.findings import Findings
-from archiver.evidence.journal import Journal, key, place
-from archiver.evidence.merkle import leaf_hash
+from archiver.evidence.checks.findings import Findings
+from archiver.evidence.journal import codec
+from archiver.evidence.journal.canonical import CodecError, canonical, parse
+from archiver.evidence.journal.database import Value
+from archiver.evidence.journal.journal import Journal, key, place
+from archiver.evidence.journal.merkle import leaf_hash
 from archiver.model.digest import Position
 from archiver.model.entries import (
     Config,

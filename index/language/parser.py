@@ -9,12 +9,12 @@ from gettext import gettext as _
 from typing import Final
 
 from index.analysis import tokens
+from index.language.dates import parse_dates, parse_size
+from index.language.description import describe
+from index.language.errors import QueryError, point_out
+from index.language.fields import TERM_FIELDS, is_textual, term_value
+from index.language.lexer import Kind, Symbol, star_error, symbols
 from index.query import All, And, Not, Or, Phrase, Prefix, Query, Term, Word
-from index.query_dates import parse_dates, parse_size
-from index.query_description import describe
-from index.query_errors import QueryError, point_out
-from index.query_fields import TERM_FIELDS, is_textual, term_value
-from index.query_lexer import Kind, Symbol, star_error, symbols
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "QueryError", "describe", "parse", "point_out"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from archiver.evidence.canonical import (
+from archiver.evidence.journal.canonical import (
     JSON,
     CodecError,
     Fields,

@@ -1,6 +1,6 @@
 """An engine on disk: segments in one folder, and a commit that names them.
 
-What a segment looks like is left to a subclass (index/whoosh_engine.py). There is one writer at a
+What a segment looks like is left to a subclass (whoosh_engine.py). There is one writer at a
 time (the caller holds a lock); readers keep the commit that they opened and are never blocked.
 """
 
@@ -11,13 +11,21 @@ from gettext import gettext as _
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
-from index.durable import checksum, sync_file, sync_folder
 from index.engine import Document, EngineError, IndexDamaged, Matches
 from index.evaluation import evaluate
-from index.lookup import Part, Search
-from index.postings import MOST_POSTINGS, Gathered, SegmentReader
 from index.query import Query
-from index.segments import COMMIT, Commit, DocumentTable, FileMark, Segment, damaged, to_merge
+from index.segments.durable import checksum, sync_file, sync_folder
+from index.segments.lookup import Part, Search
+from index.segments.postings import MOST_POSTINGS, Gathered, SegmentReader
+from index.segments.segments import (
+    COMMIT,
+    Commit,
+    DocumentTable,
+    FileMark,
+    Segment,
+    damaged,
+    to_merge,
+)
 
 MOST_COMPLETIONS: Final = 2_000
 """Words that a prefix may stand for; beyond them the answer says that it is cut."""

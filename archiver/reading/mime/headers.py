@@ -8,8 +8,8 @@ import re
 from binascii import a2b_qp
 from urllib.parse import unquote_to_bytes
 
-from archiver.reading.charsets import clean, decode
-from archiver.reading.transfer import lenient_base64
+from archiver.reading.mime.charsets import clean, decode
+from archiver.reading.mime.transfer import lenient_base64
 
 MAX_IDENTIFIERS = 200
 _MAX_STRUCTURED = 65_536

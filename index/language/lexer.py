@@ -7,8 +7,8 @@ from gettext import gettext as _
 from typing import Final, Literal
 
 from index.analysis import tokens
-from index.query_errors import QueryError
-from index.query_fields import FIELDS, canonical, is_text, nearest, split_field
+from index.language.errors import QueryError
+from index.language.fields import FIELDS, canonical, is_text, nearest, split_field
 
 Kind = Literal["open", "close", "and", "or", "not", "field", "text", "quoted", "end"]
 

@@ -21,8 +21,8 @@ from mailparser.exceptions import MailParserReceivedParsingError
 from mailparser.received import split_received
 from mailparser.utils import get_addresses
 
-from archiver.reading.headers import split_parameters
-from archiver.reading.transfer import transfer_encoding, undo
+from archiver.reading.mime.headers import split_parameters
+from archiver.reading.mime.transfer import transfer_encoding, undo
 
 MAX_PARTS = 10_000
 _MAX_DEPTH = 30

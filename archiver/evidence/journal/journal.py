@@ -10,10 +10,10 @@ from datetime import datetime
 from gettext import gettext as _
 
 from archiver.errors import OperationError
-from archiver.evidence.canonical import LARGEST
-from archiver.evidence.codec import type_of
-from archiver.evidence.database import Database, Value, blob, integer, text
-from archiver.evidence.merkle import leaf_hash
+from archiver.evidence.journal.canonical import LARGEST
+from archiver.evidence.journal.codec import type_of
+from archiver.evidence.journal.database import Database, Value, blob, integer, text
+from archiver.evidence.journal.merkle import leaf_hash
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Config, Epoch, Payload, Record, Sighting
 from archiver.model.sources import FileSource, HandSource, ImapSource, Source

@@ -8,8 +8,8 @@ from gettext import gettext as _
 from pathlib import Path
 from random import Random
 
-from archiver.evidence.database import Value, blob, integer
-from archiver.evidence.findings import Findings
+from archiver.evidence.checks.findings import Findings
+from archiver.evidence.journal.database import Value, blob, integer
 from archiver.evidence.objects import SHARDS, TEMPORARY
 from archiver.evidence.store import Evidence
 from archiver.model.findings import Level

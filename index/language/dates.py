@@ -8,8 +8,8 @@ from gettext import gettext as _
 from typing import Final
 
 from index.analysis import fold
+from index.language.errors import QueryError
 from index.query import DateRange, Size
-from index.query_errors import QueryError
 
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})\Z", re.ASCII)
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})\Z", re.ASCII)

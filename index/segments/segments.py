@@ -13,8 +13,8 @@ from gettext import gettext as _
 from pathlib import Path
 from typing import Final, cast
 
-from index.durable import read_checked, write_checked
 from index.engine import IndexDamaged, IndexMissing
+from index.segments.durable import read_checked, write_checked
 
 COMMIT: Final = "commit.json"
 _SCHEMA = 1

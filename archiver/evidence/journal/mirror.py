@@ -12,7 +12,7 @@ from pathlib import Path
 
 from archiver.errors import OperationError
 from archiver.evidence.disk import Disk
-from archiver.evidence.merkle import HASH_SIZE
+from archiver.evidence.journal.merkle import HASH_SIZE
 
 _BLANK = bytes(HASH_SIZE)
 _LEAVES_AT_ONCE = 4096

@@ -8,8 +8,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 
-from archiver.reading.headers import unescape, unfold
-from archiver.reading.parser import grammatical_date, received_stamp
+from archiver.reading.mime.headers import unescape, unfold
+from archiver.reading.mime.parser import grammatical_date, received_stamp
 
 MAX_RECEIVED = 200
 _LONGEST = 200

@@ -5,11 +5,11 @@ from gettext import gettext as _
 from random import Random
 
 from archiver.errors import OperationError
-from archiver.evidence.check_entries import EntryCheck
-from archiver.evidence.check_objects import ObjectCheck
+from archiver.evidence.checks.entries import EntryCheck
+from archiver.evidence.checks.findings import Findings
+from archiver.evidence.checks.objects import ObjectCheck
 from archiver.evidence.disk import told
-from archiver.evidence.findings import Findings
-from archiver.evidence.merkle import HASH_SIZE, Tree
+from archiver.evidence.journal.merkle import HASH_SIZE, Tree
 from archiver.evidence.store import Evidence
 from archiver.model.findings import Report
 

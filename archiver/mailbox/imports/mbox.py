@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import BinaryIO
 
-from archiver.mailbox.session import MAX_MESSAGE
+from archiver.mailbox.server.session import MAX_MESSAGE
 
 _BLOCK = 1024 * 1024
 _AHEAD = 4096

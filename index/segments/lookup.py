@@ -7,10 +7,10 @@ from itertools import islice
 
 from index.analysis import STEMMED_FIELDS, Lexeme, Pattern, Run, pattern, positive_leaves
 from index.engine import TEXT_FIELDS
-from index.postings import SegmentReader, unpack
 from index.query import Prefix, Query, Textual
-from index.scoring import BOOSTS, Hits, relevance
-from index.segments import DocumentTable, Segment
+from index.segments.postings import SegmentReader, unpack
+from index.segments.scoring import BOOSTS, Hits, relevance
+from index.segments.segments import DocumentTable, Segment
 
 Places = Sequence[Sequence[str]]
 """For each place of a run, the words that may stand there."""

@@ -1,0 +1,1 @@
+"""Check an archive against itself; nothing is repaired."""

@@ -1,0 +1,1 @@
+"""The journal: entries in canonical form, their leaves, their tree, their database."""

@@ -1,0 +1,1 @@
+"""What speaks IMAP, over one adapter of imapclient."""

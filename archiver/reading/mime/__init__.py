@@ -1,0 +1,1 @@
+"""Bytes to headers and parts, over one adapter of mail-parser."""

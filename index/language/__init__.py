@@ -1,0 +1,1 @@
+"""The query language: from what a user types to a Query tree."""
