@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from archiver import SOFTWARE
 from archiver.errors import NoArchiveError
-from archiver.pipeline import Progress, Rules, silent
+from archiver.pipeline.progress import Progress, silent
 
 if TYPE_CHECKING:
     from archiver.care.working_copies import WorkingCopies
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archiver.evidence.store import Evidence
     from archiver.mailbox.server.session import Session
     from archiver.model.findings import Report
+    from archiver.pipeline.level import Rules
     from archiver.projections import Projections
     from index.engine import Engine
 
@@ -111,8 +112,10 @@ class Archive:
         """The archive's time zone: days are days in it."""
         return ZoneInfo(self.copies.settings.time_zone)
 
-    def rules(self) -> Rules:
+    def rules(self) -> "Rules":
         """Return what tags are made from."""
+        from archiver.pipeline.level import Rules
+
         copies = self.copies
         return Rules(
             engagements=copies.engagements,

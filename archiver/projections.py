@@ -9,13 +9,24 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from gettext import gettext as _
+from gettext import ngettext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from archiver.catalogue.catalogue import Catalogue, CatalogueUnusable
 from archiver.errors import LockedError, OperationError
 from archiver.evidence.store import Evidence
-from archiver.pipeline import Progress, Rules, catalogue_up, index_up, is_level, is_of
+from archiver.model.digest import Position
+from archiver.pipeline.level import (
+    Rules,
+    can_be_filled,
+    catalogue_up,
+    gaps,
+    index_up,
+    is_level,
+    is_of,
+)
+from archiver.pipeline.progress import Progress
 from index.engine import Engine, EngineError
 
 if TYPE_CHECKING:
@@ -59,6 +70,7 @@ class Projections:
         """The catalogue, level with the journal."""
         if self._catalogue is None:
             self._catalogue = self._open_catalogue()
+            self._tell_gaps(self._catalogue)
         return self._catalogue
 
     @property
@@ -67,6 +79,26 @@ class Projections:
         if self._engine is None:
             self._engine = self._open_engine()
         return self._engine
+
+    @property
+    def gaps(self) -> tuple[Position, ...]:
+        """Records whose object could not be read."""
+        return gaps(self.catalogue)
+
+    def require_whole(self) -> None:
+        """Raise OperationError when a record cannot be read: nobody knows what it would add."""
+        if self.gaps:
+            raise OperationError(
+                _tell_of(len(self.gaps)),
+                advice=_(
+                    "Put the objects that `archiver verify` names back from a backup, then run "
+                    "the command again."
+                ),
+            )
+
+    def _tell_gaps(self, catalogue: Catalogue) -> None:
+        if missing := gaps(catalogue):
+            self._tell(_tell_of(len(missing)) + " " + _("`archiver verify` says which."))
 
     def ask(self, question: Callable[[Engine], T]) -> T:
         """Ask the search index; damage that only shows now is told, mended, and asked again."""
@@ -103,6 +135,7 @@ class Projections:
         self.drop()
         self._catalogue = self._rebuild_catalogue()
         self._engine = self._rebuild_engine()
+        self._tell_gaps(self._catalogue)
 
     def drop(self) -> None:
         """Close what is open; the next use opens it again."""
@@ -147,6 +180,8 @@ class Projections:
         why = ""
         if not is_of(self._evidence, catalogue):
             why = _("it was made from another journal, or a later state of this one")
+        elif (missing := gaps(catalogue)) and can_be_filled(self._evidence, missing):
+            why = _("objects that could not be read are back")
         elif self._fixed and not is_level(self._evidence, catalogue, self._rules()):
             why = _("it is behind the journal, and nothing can be written here")
         if why:
@@ -258,6 +293,14 @@ class Projections:
                 yield False
             else:
                 yield True
+
+
+def _tell_of(count: int) -> str:
+    return ngettext(
+        "{n} record cannot be read: its object is missing or damaged.",
+        "{n} records cannot be read: their objects are missing or damaged.",
+        count,
+    ).format(n=count)
 
 
 def _agree(catalogue: Catalogue, engine: Engine) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.mailbox.uidset import format_uids, parse_uids
+from archiver.model.uidset import format_uids, parse_uids
 
 UIDS = st.frozensets(st.integers(1, 60) | st.integers(2**32 - 20, 2**32 - 1))
 

@@ -165,8 +165,15 @@ class Batch:
             return
         belongs = isinstance(payload, Tag)
         self._database.run(
-            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, NULL)",
-            (entry, payload.record, clean(payload.engagement), belongs, clean(actor)),
+            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, NULL)",
+            (
+                entry,
+                payload.record,
+                clean(payload.engagement),
+                belongs,
+                clean(actor),
+                clean(payload.decision),
+            ),
         )
         self._touched.add(payload.record)
 

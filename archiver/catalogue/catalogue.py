@@ -164,6 +164,17 @@ class Catalogue:
         """Return what persons said last about each record and engagement of a thread."""
         return tagging.decisions(self._database, thread)
 
+    def decision(self, name: str) -> Mapping[Position, bool]:
+        """Return the entries of the decision called NAME, and whether each still stands."""
+        return tagging.decision(self._database, name)
+
+    def said(self, positions: Iterable[int], engagement: str) -> Mapping[Position, bool]:
+        """Return, of the records about which a person said so, whether they are ENGAGEMENT's.
+
+        The last word that was not taken back counts; what rules say does not show here.
+        """
+        return tagging.said(self._database, positions, engagement)
+
     def exports(self, engagement: str) -> Mapping[int, Position]:
         """Return the exhibit numbers that exports have given: number to record, by number."""
         return {

@@ -9,7 +9,7 @@ from archiver.model.reading import READER_VERSION
 APPLICATION_ID = 0x57524143
 """``WRAC``: tells ``file`` and us that this SQLite file is a catalogue."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = (
     # Small values: journal position taken in, reader version, whatever the pipeline notes.
@@ -108,16 +108,19 @@ SCHEMA = (
         reason TEXT NOT NULL,
         PRIMARY KEY (account, folder, uid)
     ) WITHOUT ROWID""",
-    # What persons said, one row for each entry; UNDONE_BY names the entry that took it back.
+    # What persons said, one row for each entry; those with one NAME were one act. UNDONE_BY names
+    # the entry that took it back.
     """CREATE TABLE decision (
         entry INTEGER PRIMARY KEY,
         record INTEGER NOT NULL,
         engagement TEXT NOT NULL,
         belongs INTEGER NOT NULL,
         actor TEXT NOT NULL,
+        name TEXT NOT NULL,
         undone_by INTEGER
     )""",
     "CREATE INDEX decision_record ON decision (record)",
+    "CREATE INDEX decision_name ON decision (name)",
     """CREATE TABLE tag (
         record INTEGER NOT NULL,
         engagement TEXT NOT NULL,

@@ -87,6 +87,28 @@ def decisions(database: Database, thread: Position) -> tuple[Decision, ...]:
     return tuple(sorted(last.values(), key=lambda decision: decision.entry))
 
 
+def decision(database: Database, name: str) -> dict[Position, bool]:
+    """Return the entries of the decision called NAME, and whether each still stands."""
+    return {
+        Position(entry): undone_by is None
+        for entry, undone_by in database.all(
+            "SELECT entry, undone_by FROM decision WHERE name = ? ORDER BY entry", (clean(name),)
+        )
+    }
+
+
+def said(database: Database, positions: Iterable[int], engagement: str) -> dict[Position, bool]:
+    """Return, of the records about which a person said so, whether they belong to ENGAGEMENT."""
+    return {
+        Position(record): bool(belongs)  # the last row of a record counts
+        for record, belongs in database.all(
+            "SELECT record, belongs FROM decision WHERE engagement = ? AND undone_by IS NULL"
+            " AND record IN (SELECT value FROM json_each(?)) ORDER BY entry",
+            (clean(engagement), listed(positions)),
+        )
+    }
+
+
 def set_tagging(database: Database, thread: Position, outcome: Tagging) -> None:
     """Replace all tags and open questions of a thread's records."""
     database.run(

@@ -122,10 +122,11 @@ def verify(globals_: Global, read_data: str | None, format_: str) -> int:
     )
 )
 @pass_global
-def rebuild(globals_: Global) -> None:
+def rebuild(globals_: Global) -> int:
     with globals_.open() as archive:
         archive.projections.rebuild()
         globals_.chat(_records(archive.catalogue.count_records(), _("Rebuilt.")))
+        return FOUND if archive.projections.gaps else 0
 
 
 @click.command(

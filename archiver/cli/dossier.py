@@ -56,6 +56,7 @@ def dossier(
     free_place(output)
     first, last = (after.date() if after else None), (before.date() if before else None)
     with globals_.open() as archive:
+        archive.projections.require_whole()
         made = prepare(
             archive.evidence,
             archive.catalogue,

@@ -6,16 +6,25 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-LANGUAGES = ("en", "fr")
+from archiver.cli.own import LANGUAGES, wish
+
 DOMAIN = "archiver"
 _FOLDER = Path(__file__).resolve().parent.parent / "locale"
 
 
-def choose_language(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Choose from ``--lang``, then ARCHIVER_LANG, then the locale; English if none is ours."""
-    for wish in (_from_arguments(arguments), environ.get("ARCHIVER_LANG"), *_from_locale(environ)):
-        if wish and wish[:2].lower() in LANGUAGES:
-            return wish[:2].lower()
+def choose_language(
+    arguments: Sequence[str], environ: Mapping[str, str], own: Mapping[str, str]
+) -> str:
+    """Choose from ``--lang``, ARCHIVER_LANG, the user's OWN file, the locale; else English."""
+    wishes = (
+        wish("--lang", arguments),
+        environ.get("ARCHIVER_LANG"),
+        own.get("lang"),
+        *_from_locale(environ),
+    )
+    for wished in wishes:
+        if wished and wished[:2].lower() in LANGUAGES:
+            return wished[:2].lower()
     return LANGUAGES[0]
 
 
@@ -24,17 +33,6 @@ def set_language(language: str) -> None:
     os.environ["LANGUAGE"] = language
     gettext.bindtextdomain(DOMAIN, str(_FOLDER))
     gettext.textdomain(DOMAIN)
-
-
-def _from_arguments(arguments: Sequence[str]) -> str | None:
-    for place, argument in enumerate(arguments):
-        if argument == "--":
-            return None
-        if argument.startswith("--lang="):
-            return argument.removeprefix("--lang=")
-        if argument == "--lang" and place + 1 < len(arguments):
-            return arguments[place + 1]
-    return None
 
 
 def _from_locale(environ: Mapping[str, str]) -> tuple[str | None, ...]:

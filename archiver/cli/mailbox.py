@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from archiver.app import Archive
     from archiver.config import Account
-    from archiver.pipeline import Intake
+    from archiver.pipeline.keep import Intake
 
     Syncs = Mapping[str, tuple[datetime | None, datetime | None]]
 
@@ -213,7 +213,7 @@ def sync(globals_: Global, name: str | None, keep_only: bool) -> int:
 
 
 def _sync_one(globals_: Global, archive: "Archive", account_: "Account") -> "Intake":
-    from archiver.pipeline import sync_account
+    from archiver.pipeline.keep import sync_account
 
     if account_.keep == "engagements":
         raise UsageError(
@@ -257,7 +257,7 @@ def _sync_code(failures: Sequence[ArchiverError], accounts: int, *, problems: bo
 )
 @pass_global
 def import_(globals_: Global, paths: tuple[Path, ...], keep_only: bool) -> int:
-    from archiver.pipeline import import_files, messages_in
+    from archiver.pipeline.keep import import_files, messages_in
 
     for path in paths:
         if not path.exists():

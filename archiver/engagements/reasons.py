@@ -82,4 +82,4 @@ def of_thread_among(tie: Tie, subject: str, day: date, others: Sequence[str]) ->
 
 def of_person(by: str) -> str:
     """Say which person decided; BY is the journal's actor (``person:NAME``)."""
-    return _("decided by {name}").format(name=shown(by.removeprefix(_PERSON)))
+    return _("tagged by {name}").format(name=shown(by.removeprefix(_PERSON)))

@@ -101,8 +101,13 @@ class Tagger:
         self._time_zone = time_zone
 
     def tag(self, facts: Iterable[RecordFacts], decisions: Iterable[Decision]) -> Tagging:
-        """Tag the records of one thread; DECISIONS on other records are ignored."""
-        said = _last_said(decisions)
+        """Tag the records of one thread; DECISIONS on other records are ignored.
+
+        So are decisions about engagements that are not among ours: one that was ended shows no
+        tags. The journal keeps them, and they count again when its file is back.
+        """
+        known = self._rules.engagements
+        said = _last_said(each for each in decisions if each.engagement in known)
         ordered = sorted(facts, key=lambda record: record.position)
         looks = [self._look(record, said.get(record.position, {})) for record in ordered]
         tags: list[TagOf] = []

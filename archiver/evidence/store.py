@@ -292,6 +292,10 @@ class Evidence:
         """Return the UIDs that need not be fetched again."""
         return self.journal.known_uids(account, folder, uidvalidity)
 
+    def present_uids(self, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
+        """Return the UIDs that were kept and that no sync has found to be gone."""
+        return self.journal.present_uids(account, folder, uidvalidity)
+
     def last_uidvalidity(self, account: str, folder: str) -> int | None:
         """Return the UIDVALIDITY of the newest epoch; None when the folder was never met."""
         return self.journal.last_uidvalidity(account, folder)

@@ -16,7 +16,7 @@ from archiver.mailbox.ahead import ahead
 from archiver.mailbox.folders import choose
 from archiver.mailbox.harvest import Fetched, Line, NotFetched, Ration, harvest
 from archiver.mailbox.server.session import Folder, FolderState, RefusedError, Role, Session
-from archiver.mailbox.uidset import format_uids
+from archiver.model.uidset import format_uids
 
 __all__ = [
     "Event",
@@ -48,6 +48,8 @@ class FolderOpened:
     exists: int
     new: int
     """How many messages are on the work list."""
+    absent: frozenset[int] = frozenset()
+    """Known UIDs that the server no longer lists; none when its list is shorter than it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,9 @@ def _folder(
     state, uids = opened
     seen = known(folder.name, state.uidvalidity)
     todo = [uid for uid in uids if uid not in seen]
+    absent = seen.difference(uids) if len(uids) >= state.exists else frozenset[int]()
     del seen
-    yield FolderOpened(folder.name, folder.role, state.uidvalidity, state.exists, len(todo))
+    yield FolderOpened(folder.name, folder.role, state.uidvalidity, state.exists, len(todo), absent)
     kept: list[int] = []
     failed: list[tuple[int, str]] = []
     events = harvest(line, folder.name, state.uidvalidity, todo, ration)

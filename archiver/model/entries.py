@@ -54,6 +54,17 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vanished:
+    """Messages that were kept are no longer on the server; here nothing is deleted for it."""
+
+    account: str
+    folder: str
+    uidvalidity: int
+    uids: str
+    """A UID set, as in IMAP (``1:4,7``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderScan:
     """What a sync did in one folder; UID sets are written as in IMAP (``1:4,7``)."""
 
@@ -131,7 +142,18 @@ class Unknown:
 
 
 Payload = (
-    Genesis | Record | Sighting | Epoch | Scan | Config | Tag | Untag | Undo | Export | Unknown
+    Genesis
+    | Record
+    | Sighting
+    | Vanished
+    | Epoch
+    | Scan
+    | Config
+    | Tag
+    | Untag
+    | Undo
+    | Export
+    | Unknown
 )
 
 

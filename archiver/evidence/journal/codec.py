@@ -44,6 +44,7 @@ from archiver.model.entries import (
     Undo,
     Unknown,
     Untag,
+    Vanished,
 )
 from archiver.model.sources import FileSource, HandSource, ImapSource, Source
 
@@ -124,6 +125,13 @@ def _describe(payload: Payload) -> dict[str, JSON]:  # noqa: PLR0911 - one per t
                 "folder": payload.folder,
                 "uidvalidity": payload.uidvalidity,
                 "previous": payload.previous,
+            }
+        case Vanished():
+            return {
+                "account": payload.account,
+                "folder": payload.folder,
+                "uidvalidity": payload.uidvalidity,
+                "uids": payload.uids,
             }
         case Scan():
             return {
@@ -267,6 +275,15 @@ def _epoch(fields: Fields) -> Payload:
     )
 
 
+def _vanished(fields: Fields) -> Payload:
+    return Vanished(
+        account=text_of(fields, "account"),
+        folder=text_of(fields, "folder"),
+        uidvalidity=integer_of(fields, "uidvalidity"),
+        uids=text_of(fields, "uids"),
+    )
+
+
 def _scan(fields: Fields) -> Payload:
     return Scan(
         account=text_of(fields, "account"),
@@ -340,6 +357,7 @@ _MAKERS: Mapping[str, Callable[[Fields], Payload]] = {
     "sighting": _sighting,
     "epoch": _epoch,
     "scan": _scan,
+    "vanished": _vanished,
     "config": _config,
     "tag": _tag,
     "untag": _untag,

@@ -35,7 +35,7 @@ CREATE TABLE uid (
     uid INTEGER NOT NULL,
     record INTEGER NOT NULL,
     entry INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('kept', 'erased')),
+    state TEXT NOT NULL CHECK (state IN ('kept', 'vanished', 'erased')),
     PRIMARY KEY (account, folder, uidvalidity, uid)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE uid_other (

@@ -15,8 +15,9 @@ from archiver.evidence.journal.codec import type_of
 from archiver.evidence.journal.database import Database, Value, blob, integer, text
 from archiver.evidence.journal.merkle import leaf_hash
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Config, Epoch, Payload, Record, Sighting
+from archiver.model.entries import Config, Epoch, Payload, Record, Sighting, Vanished
 from archiver.model.sources import FileSource, HandSource, ImapSource, Source
+from archiver.model.uidset import parse_uids
 
 _ROWS_AT_ONCE = 500
 _MARK = "json:"
@@ -178,6 +179,19 @@ class Journal:
         )
         return frozenset(integer(row[0]) for row in rows)
 
+    def present_uids(self, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
+        """Return the UIDs of a folder that were kept and not seen to vanish since."""
+        if not 0 <= uidvalidity <= LARGEST:
+            return frozenset()
+        rows = self.database.all(
+            "SELECT uid FROM uid"
+            " WHERE account = ? AND folder = ? AND uidvalidity = ? AND state = 'kept'",
+            key(account),
+            key(folder),
+            uidvalidity,
+        )
+        return frozenset(integer(row[0]) for row in rows)
+
     def last_uidvalidity(self, account: str, folder: str) -> int | None:
         """Return the UIDVALIDITY of a folder's newest epoch, None when it was never met."""
         row = self.database.one(
@@ -238,6 +252,10 @@ _NEW_EPOCH = "INSERT INTO epoch VALUES (?, ?, ?, ?)"
 _NEW_CONFIG = "INSERT INTO config VALUES (?, ?, ?, ?)"
 _NEW_FILE_POSITION = "INSERT INTO file_position VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _NEW_UID = "INSERT INTO uid VALUES (?, ?, ?, ?, ?, ?, 'kept') ON CONFLICT DO NOTHING"
+_VANISHED_UID = (
+    "UPDATE uid SET state = 'vanished' WHERE account = ? AND folder = ? AND uidvalidity = ?"
+    " AND uid = ? AND state = 'kept'"
+)
 # The server gave other bytes under a UID that it had used: RFC 3501 forbids it, so it is kept too.
 _OTHER_UID = (
     "INSERT INTO uid_other SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM uid"
@@ -255,6 +273,7 @@ def _lookups(
     files: list[Place] = []
     epochs: list[Place] = []
     configs: list[Place] = []
+    vanished: list[Place] = []
     for position, payload, _body in rows:
         match payload:
             case Record():
@@ -266,6 +285,9 @@ def _lookups(
             case Epoch():
                 names = key(payload.account), key(payload.folder)
                 epochs.append((*names, position, payload.uidvalidity))
+            case Vanished():
+                folder = key(payload.account), key(payload.folder), payload.uidvalidity
+                vanished += [(*folder, uid) for uid in parse_uids(payload.uids)]
             case Config():
                 digest = bytes.fromhex(payload.object.hex) if payload.object else None
                 configs.append((key(payload.name), position, digest, payload.size))
@@ -277,3 +299,4 @@ def _lookups(
     yield _NEW_FILE_POSITION, files
     yield _NEW_EPOCH, epochs
     yield _NEW_CONFIG, configs
+    yield _VANISHED_UID, vanished

@@ -30,7 +30,7 @@ from archiver.mailbox.folders import role_of
 from archiver.mailbox.server import mutf7, responses, trouble
 from archiver.mailbox.server.login import login
 from archiver.mailbox.server.session import MAX_MESSAGE, Folder, FolderState, Outline, RefusedError
-from archiver.mailbox.uidset import format_uids
+from archiver.model.uidset import format_uids
 
 PART = 1024 * 1024
 """Bytes asked for at a time of a large message."""
