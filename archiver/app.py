@@ -5,7 +5,7 @@ Heavy modules are imported inside functions, so that a command loads no more tha
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from gettext import gettext as _
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from archiver.config import Account
     from archiver.evidence.store import Evidence
     from archiver.mailbox.server.session import Session
-    from archiver.model.findings import Report
+    from archiver.model.findings import Finding, Report
     from archiver.pipeline.level import Rules
     from archiver.projections import Projections
     from index.engine import Engine
@@ -61,6 +61,7 @@ class Archive:
         self.clock = clock
         self.entropy = entropy
         self._closing = contextlib.ExitStack()
+        self._told: set[Finding] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +101,9 @@ class Archive:
 
         copies = take_in(self.evidence, actor=self.actor)
         for finding in copies.findings:
-            self.tell(f"{finding.subject}: {finding.message} {finding.advice}")
+            if finding not in self._told:  # they are taken in again after a command changed one
+                self._told.add(finding)
+                self.tell(_in_two_lines(finding))
         return copies
 
     def reread_copies(self) -> None:
@@ -183,9 +186,16 @@ class Archive:
     # --- mailbox ---------------------------------------------------------------------------------
 
     def connector(
-        self, account: "Account", *, prompt: Callable[[str], str] | None
+        self,
+        account: "Account",
+        *,
+        prompt: Callable[[str], str] | None,
+        environ: Mapping[str, str] = os.environ,
     ) -> "Callable[[], Session]":
-        """Return a function that connects, and connects again; the password is asked for once."""
+        """Return a function that connects, and connects again; the password is asked for once.
+
+        It is looked for in ENVIRON, which the account's password command is given as well.
+        """
         found: list[str] = []
 
         def connect() -> "Session":
@@ -193,10 +203,18 @@ class Archive:
             from archiver.mailbox.server.imap import connect as connect_imap
 
             if not found:
-                found.append(password_for(account, environ=os.environ, prompt=prompt))
+                found.append(password_for(account, environ=environ, prompt=prompt))
             return connect_imap(account, found[0])
 
         return connect
+
+
+def _in_two_lines(finding: "Finding") -> str:
+    """Put what is wrong, then what to do; the name of the file once."""
+    message = finding.message
+    if not message.startswith(finding.subject):
+        message = f"{finding.subject}: {message}"
+    return f"{message}\n{finding.advice}"
 
 
 def _open_catalogue(path: Path, read_only: bool) -> "Catalogue":  # noqa: FBT001  a callback

@@ -1,9 +1,11 @@
 """``archive.toml``: accounts and options. Secrets are never in it."""
 
+import contextlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from gettext import gettext as _
-from typing import Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from archiver.errors import ConfigurationError, UsageError
 from archiver.tables import (
@@ -18,6 +20,9 @@ from archiver.tables import (
     raise_problems,
 )
 
+if TYPE_CHECKING:
+    from tomlkit.items import AbstractTable
+
 Security = Literal["tls", "starttls", "plain"]
 Keep = Literal["everything", "engagements"]
 
@@ -27,6 +32,7 @@ _LANGUAGES: Final = ("en", "fr")
 _LAST_PORT: Final = 65535
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _HOST: Final = re.compile(r"[^\s/@]+")
+_IPV6: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,7 @@ def new_settings(*, time_zone: str, language: str) -> str:
     options = quoted(_LANGUAGES)
     problem = _time_zone_problem(time_zone)
     if problem is None and language not in _LANGUAGES:
-        problem = _("{text!r} is none of {options}").format(text=language, options=options)
+        problem = _("{text!r} is not one of {options}").format(text=language, options=options)
     if problem:
         raise UsageError(
             _("The archive cannot be set up so: {problem}.").format(problem=problem),
@@ -120,17 +126,126 @@ def with_account(text: str, account: Account) -> str:
     if any(known.name == account.name for known in before.accounts):
         raise UsageError(
             _("There is already an account named {name}.").format(name=account.name),
-            advice=_("Choose another name, or edit [account.{name}] in archive.toml.").format(
-                name=account.name
-            ),
+            advice=_(
+                "Choose another name, or change that one with `archiver account edit {name}`."
+            ).format(name=account.name),
         )
     result = append_tables(text, {"account": {account.name: _as_table(account)}})
-    if problems := _problems_of(result):
+    return _approved(result, _("This account cannot be added:"))
+
+
+def with_changed_account(text: str, account: Account) -> str:
+    """Return the settings TEXT in which the account of that name is ACCOUNT; comments stay.
+
+    Raises UsageError when there is none or ACCOUNT is not valid, ConfigurationError when TEXT was
+    not valid before.
+    """
+    import tomlkit  # only what edits a file needs it
+
+    find_account(parse_settings(text), account.name)
+    document = tomlkit.parse(text.removeprefix("\ufeff"))
+    table = cast("dict[str, AbstractTable]", document["account"])[account.name]
+    wanted = _as_table(account)
+    for key in [key for key in table if key not in wanted]:
+        table.remove(key)
+    for key, value in wanted.items():
+        if key in table and table[key] != value:
+            table[key] = value
+    _append(table, {key: value for key, value in wanted.items() if key not in table})
+    result = _approved(tomlkit.dumps(document), _("This account cannot be changed so:"))
+    if find_account(parse_settings(result), account.name) != account:
+        raise _not_editable(account.name)
+    return _with_line_ends_of(text, result)
+
+
+def without_account(text: str, name: str) -> str:
+    """Return the settings TEXT without the account NAME; comments stay.
+
+    Raises UsageError when there is none, ConfigurationError when TEXT was not valid before.
+    """
+    import tomlkit  # as above
+
+    before = parse_settings(text)
+    find_account(before, name)
+    document = tomlkit.parse(text.removeprefix("\ufeff"))
+    cast("AbstractTable", document["account"]).remove(name)
+    result = tomlkit.dumps(document)
+    wanted = tuple(account for account in before.accounts if account.name != name)
+    if _problems_of(result) or parse_settings(result).accounts != wanted:
+        raise _not_editable(name)
+    return _with_line_ends_of(text, result)
+
+
+def find_account(settings: Settings, name: str) -> Account:
+    """Return the account called NAME; raise UsageError naming those there are."""
+    for account in settings.accounts:
+        if account.name == name:
+            return account
+    names = ", ".join(account.name for account in settings.accounts) or _("none")
+    raise UsageError(
+        _("There is no account called {name}.").format(name=name),
+        advice=_("Accounts: {names}.").format(names=names),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether HOST is this very machine: localhost, 127.0.0.0/8 or ::1."""
+    import ipaddress  # only some settings need it
+
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        loopback = "::1/128" if address.version == _IPV6 else "127.0.0.0/8"
+        return address in ipaddress.ip_network(loopback)
+    return False
+
+
+def plain_problem(host: str) -> str:
+    """Say why the password is not sent to HOST without encryption."""
+    return _(
+        "a connection without encryption to {host} would show the password to others: plain is "
+        "only taken for this very machine (localhost, 127.0.0.1, ::1); set security to tls "
+        "(usually port 993) or starttls (usually port 143)"
+    ).format(host=host)
+
+
+def _approved(text: str, refusal: str) -> str:
+    """Return TEXT when it is good; else tell the user of the command why not."""
+    if problems := _problems_of(text):
         raise UsageError(
-            "\n  ".join((_("This account cannot be added:"), *problems)),
-            advice=_("Correct these values, then run the command again."),
+            "\n  ".join((refusal, *problems)),
+            advice=_("Correct these values, then run the command again. Nothing was written."),
         )
-    return result
+    return text
+
+
+def _not_editable(name: str) -> UsageError:
+    return UsageError(
+        _("The account {name} is written in a way that no command can change.").format(name=name),
+        advice=_("Change [account.{name}] in archive.toml with any text editor.").format(name=name),
+    )
+
+
+def _append(table: "AbstractTable", values: Mapping[str, object]) -> None:
+    """Write VALUES right behind the last key of TABLE.
+
+    The library would write them behind the comments that stand before the next table.
+    """
+    from tomlkit import dumps  # as above
+    from tomlkit.items import Item, Table
+
+    for key, value in values.items():
+        last = table[list(table)[-1]]
+        if isinstance(table, Table) and isinstance(last, Item):
+            last.trivia.trail = (last.trivia.trail or "\n") + dumps({key: value})
+        else:
+            table[key] = value
+
+
+def _with_line_ends_of(text: str, result: str) -> str:
+    plain = result.replace("\r\n", "\n")
+    return plain.replace("\n", "\r\n") if "\r\n" in text else plain
 
 
 def _problems_of(text: str) -> list[str]:
@@ -182,6 +297,8 @@ def _account(accounts: Table, name: str) -> Account:
         folders=table.texts("folders"),
         addresses=table.texts("addresses", check=address_problem),
     )
+    if account.security == "plain" and account.host and not is_loopback(account.host):
+        table.wrong("security", plain_problem(account.host))
     table.close()
     return account
 

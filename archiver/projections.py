@@ -64,6 +64,8 @@ class Projections:
         self._catalogue: Catalogue | None = None
         self._engine: Engine | None = None
         self._insist = False
+        self._distrust = ""
+        self._left_to_another = False
 
     @property
     def catalogue(self) -> Catalogue:
@@ -100,15 +102,35 @@ class Projections:
         if missing := gaps(catalogue):
             self._tell(_tell_of(len(missing)) + " " + _("`archiver verify` says which."))
 
+    @property
+    def left_to_another(self) -> bool:
+        """Whether another process was found bringing them level: counts may differ until then."""
+        return self._left_to_another
+
     def ask(self, question: Callable[[Engine], T]) -> T:
-        """Ask the search index; damage that only shows now is told, mended, and asked again."""
-        try:
-            return question(self.engine)
-        except EngineError as error:
-            self._tell(_("{why} Rebuilding the search index.").format(why=error))
-            self.drop()
-            self._engine = self._rebuild_engine()
-            return question(self._engine)
+        """Ask the search index; damage that only shows now is told, mended, and asked again.
+
+        QUESTION is asked anew after mending, so it must take the catalogue afresh and change
+        nothing by itself.
+        """
+        return self._mending(lambda: question(self.engine))
+
+    def look_up(self, question: Callable[[Catalogue], T]) -> T:
+        """Ask the catalogue alone; as ``ask``."""
+        return self._mending(lambda: question(self.catalogue))
+
+    def _mending(self, question: Callable[[], T]) -> T:
+        """Ask, and mend what turns out to be damaged: each of both once, then errors are told."""
+        for _attempt in range(2):
+            try:
+                return question()
+            except EngineError as error:
+                self.drop()
+                self._distrust = str(error)
+            except CatalogueUnusable as error:
+                self.drop()
+                self._remade(str(error))
+        return question()
 
     def level(self, *, insist: bool = False) -> None:
         """Bring both level with the journal, which may have grown since they were opened.
@@ -118,7 +140,7 @@ class Projections:
         """
         self._insist = insist
         self.drop()
-        self.engine.count()
+        self._mending(lambda: self.engine.count())  # noqa: PLW0108  opened where errors are met
 
     def rebuild(self) -> None:
         """Throw both away and make them again from the originals.
@@ -222,11 +244,18 @@ class Projections:
         if self._engine is not None:  # made together with the catalogue
             return self._engine
         try:
+            self._refuse_distrusted()
             engine = self._current_engine()
             return engine if _agree(catalogue, engine) else self._levelled(engine)
         except EngineError as error:
             self._tell(_("{why} Rebuilding the search index.").format(why=error))
             return self._rebuild_engine()
+
+    def _refuse_distrusted(self) -> None:
+        """Raise EngineError once for an index that turned out to be damaged while answering."""
+        why, self._distrust = self._distrust, ""
+        if why:
+            raise EngineError(why)
 
     def _levelled(self, engine: Engine) -> Engine:
         """Bring an index that is behind level; one that then does not agree is made again."""
@@ -289,7 +318,11 @@ class Projections:
             except LockedError:
                 if self._insist:
                     raise
-                self._tell(_("Another process is indexing: its newest mail is not searched yet."))
+                if not self._left_to_another:
+                    self._tell(
+                        _("Another process is indexing: its newest mail is not searched yet.")
+                    )
+                self._left_to_another = True
                 yield False
             else:
                 yield True

@@ -29,6 +29,15 @@ _MISSPELT: Final = 0.6
 """How alike a key and a known one must be for advice (``difflib``, from 0 to 1)."""
 
 
+class FileError(ConfigurationError):
+    """A file that cannot be understood."""
+
+    def __init__(self, what: str, *, why: str, advice: str) -> None:
+        """Say WHAT is wrong with which file, and WHY, for where the file is named already."""
+        super().__init__(what, advice=advice)
+        self.why = why
+
+
 def is_address(text: str) -> bool:
     """Tell whether TEXT is a bare mail address: no name, no angle brackets."""
     return _ADDRESS.fullmatch(text) is not None
@@ -97,7 +106,7 @@ class Table:
         def check(text: str) -> str | None:
             if text in options:
                 return None
-            return _("{text!r} is none of {options}").format(text=text, options=quoted(options))
+            return _("{text!r} is not one of {options}").format(text=text, options=quoted(options))
 
         return self.text(key, missing=missing, check=check)
 
@@ -195,15 +204,19 @@ def open_table(text: str, *, name: str) -> Table:
     try:
         values = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            _("{name} is not valid TOML: {error}").format(name=name, error=error),
-            advice=_("Mend the place named, or put back the version kept in the journal."),
+        raise FileError(
+            _("{name} is not valid TOML: {error}.").format(name=name, error=error),
+            why=_("It is not valid TOML: {error}.").format(error=error),
+            advice=_restore_advice(),
         ) from error
     schema = values.get("schema", SCHEMA)
     if schema != SCHEMA or isinstance(schema, bool):
-        raise ConfigurationError(
+        raise FileError(
             _("{name} says schema = {schema!r}; this version knows {known}.").format(
                 name=name, schema=schema, known=SCHEMA
+            ),
+            why=_("It says schema = {schema!r}; this version knows {known}.").format(
+                schema=schema, known=SCHEMA
             ),
             advice=_("Install a newer archiver, or write schema = {known}.").format(known=SCHEMA),
         )
@@ -213,13 +226,23 @@ def open_table(text: str, *, name: str) -> Table:
 
 
 def raise_problems(problems: list[str], *, name: str) -> None:
-    """Raise a ConfigurationError that tells all PROBLEMS of the file NAME, if there are any."""
+    """Raise a FileError that tells all PROBLEMS of the file NAME, if there are any."""
     if not problems:
         return
-    what = ngettext("{name} has {count} error:", "{name} has {count} errors:", len(problems))
-    raise ConfigurationError(
-        "\n  ".join((what.format(name=name, count=len(problems)), *problems)),
-        advice=_("Correct the file with any text editor, then run the command again."),
+    count = len(problems)
+    what = ngettext("{name} has {count} error:", "{name} has {count} errors:", count)
+    why = ngettext("It has {count} error:", "It has {count} errors:", count)
+    raise FileError(
+        "\n  ".join((what.format(name=name, count=count), *problems)),
+        why="\n  ".join((why.format(count=count), *problems)),
+        advice=_restore_advice(),
+    )
+
+
+def _restore_advice() -> str:
+    return _(
+        "Correct the file with any text editor; or delete it and run any command: its last good "
+        "version, if there is one, is restored."
     )
 
 

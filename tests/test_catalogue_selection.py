@@ -20,6 +20,7 @@ from readings import (
 )
 
 from archiver.catalogue.catalogue import Catalogue, UnknownValue
+from archiver.catalogue.selection import FRENCH, HAS, IS
 from archiver.model.entries import FolderScan, Scan
 from archiver.model.reading import Defect, Unreadable
 from archiver.model.sources import FileSource
@@ -48,6 +49,31 @@ def test_everything_is_everything(tmp_path: Path) -> None:
     """Unreadable records too."""
     catalogue = catalogue_of(tmp_path, reading(), Unreadable(defects=()))
     assert found(catalogue, All()) == {1, 2}
+
+
+def test_values_are_understood_in_french(tmp_path: Path) -> None:
+    """With accents or without; the same as in English."""
+    catalogue = seen_in(tmp_path, "Spam", "Corbeille", "Sent", "Brouillons")
+    for value, positions in (
+        ("indésirable", {1}),
+        ("corbeille", {2}),
+        ("envoyé", {3}),
+        ("ENVOYES", {3}),
+        ("brouillons", {4}),
+        ("indécis", set()),
+        ("illisible", set()),
+        ("sans-mission", {1, 2, 3, 4}),
+    ):
+        assert found(catalogue, Term("is", value)) == positions, value
+    assert found(catalogue, Term("has", "pièce")) == set()
+    assert found(catalogue, Term("has", "défaut")) == set()
+    assert found(catalogue, Term("engagement", "aucune")) == {1, 2, 3, 4}
+
+
+def test_every_french_value_stands_for_one_that_exists() -> None:
+    """None is misspelt."""
+    assert set(FRENCH["has"].values()) == set(HAS)
+    assert set(FRENCH["is"].values()) == set(IS)
 
 
 def test_an_engagement_is_a_tag(tmp_path: Path) -> None:

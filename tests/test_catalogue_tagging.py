@@ -81,6 +81,30 @@ def test_taking_back_what_is_no_decision_changes_nothing(tmp_path: Path) -> None
     assert decide(catalogue, 2, Undo(entry=Position(1))) == frozenset()
 
 
+def test_the_entries_of_a_decision_are_found_by_its_name(tmp_path: Path) -> None:
+    """In journal order, each with whether it still stands; nothing by a name nobody gave."""
+    catalogue = catalogue_of(tmp_path, reading(), reading())
+    decide(catalogue, 3, Tag(record=Position(1), engagement="acme", decision="ab"))
+    decide(catalogue, 4, Untag(record=Position(2), engagement="acme", decision="ab"))
+    decide(catalogue, 5, Tag(record=Position(2), engagement="acme", decision="cd"))
+    decide(catalogue, 6, Undo(entry=Position(3)))
+    assert catalogue.decision("ab") == {3: False, 4: True}
+    assert catalogue.decision("nobody's") == {}
+
+
+def test_the_last_word_about_records_is_told(tmp_path: Path) -> None:
+    """For one engagement; what was taken back, and what rules say, is no word of a person."""
+    catalogue = catalogue_of(tmp_path, reading(), reading(), reading())
+    decide(catalogue, 4, Tag(record=Position(1), engagement="acme"))
+    decide(catalogue, 5, Untag(record=Position(1), engagement="acme"))
+    decide(catalogue, 6, Tag(record=Position(2), engagement="other"))
+    decide(catalogue, 7, Tag(record=Position(3), engagement="acme"))
+    decide(catalogue, 8, Undo(entry=Position(7)))
+    with catalogue.batch() as batch:
+        tag(batch, 2, "acme")
+    assert catalogue.said([1, 2, 3], "acme") == {1: False}
+
+
 def test_tagging_a_thread_again_replaces_tags_and_questions(tmp_path: Path) -> None:
     """Nothing of the last tagging is left."""
     catalogue = catalogue_of(tmp_path, reading(), reading())

@@ -1,14 +1,15 @@
 """The bag: what stands on disk, and what happens when it cannot."""
 
+import dataclasses
 import hashlib
 import shutil
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from dossiers import MATTER, dossier
+from dossiers import FACTS, MATTER, dossier
 from views import DATE, bytes_of, digest_of, view
 
 from archiver.dossier.bag import Written, write_bag
@@ -97,6 +98,9 @@ def test_the_tag_files_are_as_bagit_says(tmp_path: Path) -> None:
     assert held["bag-info.txt"].decode() == (
         "Bagging-Date: 2026-11-23\n"
         "Bag-Software-Agent: archiver/test\n"
+        "Made: 2026-11-23T15:05:00+01:00\n"
+        "Journal-Entries: 20412\n"
+        f"Journal-Root-SHA256: {FACTS.root}\n"
         "External-Description: Dossier: Portal, client ACME SA\n"
         "External-Identifier: ACME-2026 in archive 0123456789abcdef0123456789abcdef\n"
         f"Payload-Oxum: {written.bytes}.{written.files}\n"
@@ -125,6 +129,22 @@ def test_the_same_selection_makes_the_same_bytes(tmp_path: Path) -> None:
     write(tmp_path / "one", dossier(view(1), view(3), view(4)))
     write(tmp_path / "two", dossier(view(4), view(1), view(3)))
     assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_another_time_changes_nothing_of_the_payload(tmp_path: Path) -> None:
+    """When it was made and how far the journal was stand in a tag file, not under data/."""
+    write(tmp_path / "one")
+    later = dataclasses.replace(
+        two(),
+        made_at=datetime(2027, 1, 1, tzinfo=UTC),
+        archive=dataclasses.replace(FACTS, tree_size=20413, root="cd" * 32),
+    )
+    write(tmp_path / "two", later)
+    one, other = files(tmp_path / "one"), files(tmp_path / "two")
+    assert {name for name in one if one[name] != other[name]} == {
+        "bag-info.txt",
+        "tagmanifest-sha256.txt",
+    }
 
 
 @needs_modes

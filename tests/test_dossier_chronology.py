@@ -168,8 +168,8 @@ def test_facts_that_are_not_known_are_not_printed() -> None:
     """No empty line, no invented value."""
     told = words(dossier(view(), archive=ArchiveFacts(software="archiver/test")))
     assert "begun" not in told
-    assert "(RFC 6962, SHA-256)" not in told
-    assert "root of the tree (RFC 6962, SHA-256): " + FACTS.root in words(dossier(view()))
+    assert FACTS.archive_id not in told
+    assert FACTS.archive_id in words(dossier(view()))
 
 
 def test_hostile_mail_stays_text() -> None:

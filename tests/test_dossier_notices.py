@@ -17,6 +17,22 @@ def test_an_ordinary_dossier_has_no_notices() -> None:
     assert tell(found) == ()
 
 
+def test_only_the_most_widespread_addresses_are_listed() -> None:
+    """Two hundred outsiders would hide what matters; --verbose lists them all."""
+    many = tuple(Notice(what=f"a{n:02d}@x.example", exhibits=("A-1",)) for n in range(13))
+    lines = tell(Notices(outsiders=many), in_full=False)
+    assert lines[0] == "13 addresses are of no party to this engagement:"
+    assert lines[10] == "  a09@x.example: A-1"
+    assert lines[11:] == ("  and 3 more addresses (archiver --verbose dossier lists them all)",)
+    assert len(tell(Notices(outsiders=many))) == 14
+
+
+def test_telling_words_are_always_listed() -> None:
+    """Each of them is a reason to read before handing over."""
+    many = tuple(Notice(what=f"word{n}", exhibits=("A-1",)) for n in range(13))
+    assert len(tell(Notices(lawyers=many), in_full=False)) == 14
+
+
 def test_bcc_recipients_are_told() -> None:
     """Their addresses stand in the exhibit's bytes."""
     found = notices(dossier(view(bcc=(US,))))

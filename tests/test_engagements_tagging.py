@@ -396,7 +396,7 @@ def test_a_person_s_tag_settles_what_was_undecided() -> None:
     assert tagging == Tagging(
         tags=(
             TagOf(
-                record=Position(0), engagement="two", decided_by="person", reason="decided by Jane"
+                record=Position(0), engagement="two", decided_by="person", reason="tagged by Jane"
             ),
         ),
         undecided=(),
@@ -441,10 +441,11 @@ def test_a_person_s_tag_stands_beside_what_rules_say() -> None:
     ]
 
 
-def test_a_person_s_tag_outlives_the_engagement_s_file() -> None:
-    """What a person decided is never lost because a file is missing."""
-    tagging = tag_thread((record(),), (), (decide(0, "gone", belongs=True),), own=OWN)
-    assert [tag.engagement for tag in tagging.tags] == ["gone"]
+def test_a_person_s_tag_does_not_show_without_the_engagement() -> None:
+    """It was ended: the journal keeps the decision, and the thread passes nothing on."""
+    thread = (record(1, subject="Lunch"), record(2))
+    decision = decide(1, "gone", belongs=True)
+    assert tag_thread(thread, (acme(),), (decision,), own=OWN) == Tagging(tags=(), undecided=())
 
 
 def test_the_last_word_counts() -> None:

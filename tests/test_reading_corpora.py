@@ -4,7 +4,6 @@ import email
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
@@ -144,18 +143,13 @@ def test_all_fixtures_lose_nothing(name: str) -> None:
 
 
 @pytest.mark.long
-def test_a_mailing_list_is_read_fast_and_completely() -> None:
-    """20,000 messages; the floor is far below what was measured, for slow machines."""
-    count, spent = 0, 0.0
+def test_a_mailing_list_is_read_completely() -> None:
+    """20,000 messages (how fast: benchmarks/reading.py)."""
     for _title, data in messages(corpus("linux-serial")):
-        started = time.process_time()
         reading = read(data)
-        spent += time.process_time() - started
-        count += 1
         assert isinstance(reading, Reading)
         assert reading.from_
         assert reading.text or reading.attachments or len(data) < 6_000  # some have no body
-    assert count / spent > 300
 
 
 def test_other_parsers_see_as_many_leaves() -> None:

@@ -1,5 +1,7 @@
 """Records that are one writing have one form."""
 
+import base64
+import quopri
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -60,6 +62,110 @@ def test_copies_of_one_message_have_one_key() -> None:
         headers=[("Received", "from a by b; Mon, 2 Mar 2026 09:30:00 +0000"), ("X-Spam", "no")],
     )
     assert key(sent) == key(received) is not None
+
+
+def in_parts(*parts: str, subtype: str = "mixed") -> bytes:
+    """Return a message whose parts stand there as they are given, headers included."""
+    head = mail(message_id="1@x", text="").replace(
+        b'Content-Type: text/plain; charset="utf-8"',
+        f'Content-Type: multipart/{subtype}; boundary="b"'.encode(),
+    )
+    body = "".join(f"--b\n{part}\n" for part in parts) + "--b--\n"
+    return head.replace(b"Content-Transfer-Encoding: 7bit\r\n", b"") + body.encode()
+
+
+def part(content: str, encoding: str, type_: str = "text/csv; name=prix.csv") -> str:
+    """Return CONTENT as a part under a transfer encoding."""
+    data = content.encode()
+    encoded = {
+        "8bit": data,
+        "base64": base64.encodebytes(data),
+        "quoted-printable": quopri.encodestring(data),
+    }[encoding].decode()
+    return f"Content-Type: {type_}\nContent-Transfer-Encoding: {encoding}\n\n{encoded}"
+
+
+@pytest.mark.parametrize("type_", ["text/csv; name=prix.csv", "text/html; charset=utf-8"])
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+@pytest.mark.parametrize(
+    "content", ["montant;é 10\r\n", "montant;é 10\n\n", "montant;é 10", "montant;é 10 \t\r\n"]
+)
+def test_a_copy_whose_parts_were_encoded_anew_has_the_same_key(
+    type_: str, encoding: str, content: str
+) -> None:
+    """Servers that know seven bits only encode; line ends and blanks at their end are no words."""
+    sent = in_parts("\nwords", part("montant;é 10\n", "8bit", type_))
+    assert key(sent) == key(in_parts("\nwords", part(content, encoding, type_))) is not None
+
+
+def test_a_copy_in_which_every_line_end_is_another_has_the_same_key() -> None:
+    """An mbox keeps LF, a server CRLF; what is attached are lines as well."""
+    forwarded = part(MESSAGE.decode().replace("\r", ""), "8bit", "message/rfc822")
+    signature = part("-----BEGIN\nabc\n", "8bit", "application/pgp-signature")
+    stored = in_parts("\nwords", forwarded, signature)
+    lf = stored.replace(b"\r\n", b"\n")
+    assert key(lf) == key(lf.replace(b"\n", b"\r\n")) == key(stored)
+
+
+OFFER = ("offer.pdf", "application/pdf", b"%PDF 1 EUR")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        mail(message_id="1@x"),
+        mail(message_id="1@x", attachments=[("offer.pdf", "application/pdf", b"%PDF 100000 EUR")]),
+        mail(message_id="1@x", attachments=[("offer2.pdf", "application/pdf", b"%PDF 1 EUR")]),
+        mail(message_id="1@x", attachments=[("offer.pdf", "image/png", b"%PDF 1 EUR")]),
+        mail(message_id="1@x", attachments=[("offer.pdf", "application/pdf", b"%PDF\r1 EUR")]),
+        mail(message_id="1@x", attachments=[OFFER, OFFER]),
+        mail(message_id="1@x", html="<p>A short message.</p>", attachments=[OFFER]),
+    ],
+    ids=["none", "content", "name", "type", "line ends of a file", "twice", "HTML"],
+)
+def test_another_attachment_makes_another_message(other: bytes) -> None:
+    """Same identifier, date, subject and words: who changed the price is no copy."""
+    assert key(other) != key(mail(message_id="1@x", attachments=[OFFER]))
+
+
+def test_a_forged_html_part_makes_another_message() -> None:
+    """Most programs show the HTML, the catalogue the plain text; also where only a link differs."""
+    keys = [
+        key(mail(message_id="1@x", html=f"<a href='https://{host}'>Pay {price} EUR</a>"))
+        for host, price in [("a.example", 1), ("a.example", 100_000), ("b.example", 1)]
+    ]
+    assert len({*keys}) == 3
+
+
+def test_forged_html_that_is_the_text_makes_another_message() -> None:
+    """Where there is no plain text the HTML is shown, but not where its links lead."""
+    one, two = (
+        in_parts(part(f"<a href='https://{host}'>Pay</a>", "8bit", "text/html"))
+        for host in ("a.example", "b.example")
+    )
+    assert key(one) != key(two)
+
+
+def test_a_forged_message_within_the_message_makes_another_message() -> None:
+    """Its attachments lie deeper."""
+    one, two = (
+        in_parts("\nsee", part(inner.decode().replace("\r", ""), "8bit", "message/rfc822"))
+        for inner in (mail(attachments=[OFFER]), mail(attachments=[(*OFFER[:2], b"%PDF 9 EUR")]))
+    )
+    assert key(one) != key(two)
+
+
+def test_words_after_the_cut_count() -> None:
+    """What is beyond the text that is kept is no hiding place."""
+    long = "word " * 1_000_100
+    assert key(mail(message_id="1@x", text=long + "1")) != key(
+        mail(message_id="1@x", text=long + "2")
+    )
+
+
+def test_numbers_written_apart_are_other_words() -> None:
+    """White space parts words; only how much of it is no matter."""
+    assert key(mail(message_id="1@x", text="1 1")) != key(mail(message_id="1@x", text="11"))
 
 
 @pytest.mark.parametrize(

@@ -29,15 +29,22 @@ def create(
     """
     _check_time_zone(time_zone)
     evidence = _open_or_create(root, clock=clock, entropy=entropy, software=software)
+    text = new_settings(time_zone=time_zone, language=language)
     with evidence:
-        if SETTINGS in evidence.configs():
-            raise UsageError(
-                _("{root} is an archive already.").format(root=root),
-                advice=_("Use it as it is, or name another folder with --archive."),
-            )
-        (root / FOLDER).mkdir(mode=0o700, exist_ok=True)
-        write_atomically(root / "README.txt", readme(root.name, software).encode(), mode=0o644)
-        save(evidence, SETTINGS, new_settings(time_zone=time_zone, language=language), actor=actor)
+        _refuse_made(evidence)
+        with evidence.config_lock():
+            _refuse_made(evidence)  # another process may have been faster
+            (root / FOLDER).mkdir(mode=0o700, exist_ok=True)
+            write_atomically(root / "README.txt", readme(root.name, software).encode(), mode=0o644)
+            save(evidence, SETTINGS, text, actor=actor)
+
+
+def _refuse_made(evidence: Evidence) -> None:
+    if SETTINGS in evidence.configs():
+        raise UsageError(
+            _("{root} is an archive already.").format(root=evidence.root),
+            advice=_("Use it as it is, or name another folder with --archive."),
+        )
 
 
 def _check_time_zone(name: str) -> None:

@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from gettext import gettext as _
 from pathlib import Path
 
@@ -72,15 +72,19 @@ def examine(
     now: datetime,
     last_entry: datetime | None,
     last_syncs: Mapping[str, tuple[datetime | None, datetime | None]],
+    zone: tzinfo = UTC,
 ) -> Report:
-    """Say each thing that is wrong with how to mend it; an empty report means all is well."""
+    """Say each thing that is wrong with how to mend it; an empty report means all is well.
+
+    Moments are told in ZONE.
+    """
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _disk(around),
         lambda: _permissions(around),
         lambda: _place(around),
         lambda: _encryption(around),
-        lambda: _clock(now, last_entry),
-        lambda: _syncs(settings, last_syncs, now),
+        lambda: _clock(now, last_entry, zone),
+        lambda: _syncs(settings, last_syncs, now, zone),
         _software,
     )
     findings = tuple(finding for check in checks for finding in check())
@@ -177,14 +181,14 @@ def _encryption(around: Surroundings) -> Iterator[Finding]:
         )
 
 
-def _clock(now: datetime, last_entry: datetime | None) -> Iterator[Finding]:
+def _clock(now: datetime, last_entry: datetime | None, zone: tzinfo) -> Iterator[Finding]:
     if last_entry is not None and now < last_entry - CLOCK_TOLERANCE:
         yield _finding(
             "clock-behind",
             "error",
-            now.isoformat(timespec="seconds"),
+            now.astimezone(zone).isoformat(timespec="seconds"),
             _("The clock stands before the journal's last entry ({last}).").format(
-                last=last_entry.isoformat(timespec="seconds")
+                last=last_entry.astimezone(zone).isoformat(timespec="seconds")
             ),
             _("Set the clock right (switch on time synchronisation) before the next sync."),
         )
@@ -194,6 +198,7 @@ def _syncs(
     settings: Settings,
     last_syncs: Mapping[str, tuple[datetime | None, datetime | None]],
     now: datetime,
+    zone: tzinfo,
 ) -> Iterator[Finding]:
     if not settings.accounts:
         yield _finding(
@@ -204,7 +209,7 @@ def _syncs(
             _("Add one with `archiver account add`, or bring mail in with `archiver import`."),
         )
     for name, good in overdue(settings, last_syncs, now):
-        when = _("never") if good is None else good.isoformat(timespec="minutes")
+        when = _("never") if good is None else good.astimezone(zone).isoformat(timespec="minutes")
         yield _finding(
             "sync-overdue",
             "warning",

@@ -11,7 +11,6 @@ from archiver.care.doctor import overdue
 from archiver.care.working_copies import WorkingCopies
 from archiver.catalogue.catalogue import Catalogue, Counts, EngagementCount
 from archiver.evidence.store import Evidence
-from archiver.model.entries import Record
 from index.engine import Engine
 
 
@@ -30,6 +29,8 @@ class Status:
     copies: WorkingCopies
     last_syncs: Mapping[str, tuple[datetime | None, datetime | None]]
     overdue: tuple[str, ...]
+    indexing: bool = False
+    """Whether another process is bringing catalogue and index level at this moment."""
 
     @property
     def healthy(self) -> bool:
@@ -38,9 +39,15 @@ class Status:
 
 
 def take_status(
-    evidence: Evidence, catalogue: Catalogue, engine: Engine, copies: WorkingCopies, now: datetime
+    evidence: Evidence,
+    catalogue: Catalogue,
+    engine: Engine,
+    copies: WorkingCopies,
+    now: datetime,
+    *,
+    indexing: bool = False,
 ) -> Status:
-    """Count everything."""
+    """Count everything; INDEXING: another process is at it, so that counts differ for a while."""
     last_syncs = evidence.last_syncs()
     return Status(
         records=count_objects(evidence),
@@ -52,6 +59,7 @@ def take_status(
         copies=copies,
         last_syncs=last_syncs,
         overdue=tuple(name for name, _good in overdue(copies.settings, last_syncs, now)),
+        indexing=indexing,
     )
 
 
@@ -63,12 +71,7 @@ def count_objects(evidence: Evidence) -> int:
         if folder.is_dir() and len(folder.name) == len("ab")
         for name in os.listdir(folder.path)  # noqa: PTH208  ten times as fast for 100,000 names
     }
-    named = {
-        entry.payload.object.hex
-        for entry in evidence.entries()
-        if isinstance(entry.payload, Record)
-    }
-    return len(on_disk & named)
+    return sum(digest.hex() in on_disk for digest in evidence.digests())
 
 
 def status_json(status: Status) -> Mapping[str, object]:
@@ -83,6 +86,7 @@ def status_json(status: Status) -> Mapping[str, object]:
         "catalogue": status.catalogue,
         "index": status.index,
         "entries": status.entries,
+        "indexing": status.indexing,
         "threads": counts.threads,
         "undecided": counts.undecided,
         "untied": counts.untagged_without_tie,
@@ -122,6 +126,10 @@ def present(status: Status, zone: tzinfo) -> Iterator[str]:
     )
     if status.healthy:
         yield _("Objects, journal, catalogue and search index agree.")
+    elif status.indexing and status.records == status.journal:
+        yield _(
+            "Another process is indexing: {index} of {journal} records are in the search index."
+        ).format(index=status.index, journal=status.journal)
     else:
         yield _(
             "They do not agree: {records} on disk, {journal} in the journal, {catalogue} in the "

@@ -2,10 +2,12 @@
 
 A working copy that changed is kept as an object with a ``config`` entry before it is used; one
 that is missing is restored from its last journalled version; one that cannot be understood is told
-and left alone, and the last good version goes on being used.
+and left alone, and the last good version goes on being used. Whoever changes one holds the lock of
+the working copies from reading it until it is journalled (``Evidence.config_lock``).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from gettext import gettext as _
 from pathlib import Path
@@ -15,10 +17,11 @@ from archiver.care.files import write_atomically
 from archiver.config import Settings, parse_settings
 from archiver.engagements.engagement import Engagement
 from archiver.engagements.file import parse_engagement
-from archiver.errors import ConfigurationError, OperationError
+from archiver.errors import ArchiverError, ConfigurationError, OperationError
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest
-from archiver.model.findings import Finding
+from archiver.model.findings import Finding, Level
+from archiver.tables import FileError
 
 SETTINGS = "archive.toml"
 FOLDER = "engagements"
@@ -32,16 +35,16 @@ class WorkingCopies:
     settings: Settings
     engagements: tuple[Engagement, ...]
     version: Digest
-    """Changes when anything in them changes: tags made under another version are made again."""
+    """Changes when what tags depend on changes: those made under another version are made again."""
     findings: tuple[Finding, ...]
     """What a person should know: restored, not understood, not taken in on read-only media."""
-    invalid: tuple[ConfigurationError, ...]
-    """Files that cannot be understood as they stand."""
+    invalid: Mapping[str, ConfigurationError]
+    """Files that cannot be understood as they stand, by their names."""
 
     @property
     def own(self) -> frozenset[str]:
         """Our own addresses, folded, over all accounts."""
-        return frozenset(address for account in self.settings.accounts for address in account.own)
+        return self.settings.own
 
 
 def engagement_name(slug: str) -> str:
@@ -52,73 +55,154 @@ def engagement_name(slug: str) -> str:
 def take_in(evidence: Evidence, *, actor: str) -> WorkingCopies:
     """Keep what a person changed, restore what is missing, and parse the last good versions.
 
-    Raises ConfigurationError when ``archive.toml`` has no good version at all.
+    Raises ConfigurationError when ``archive.toml`` has no good version at all, and LockedError when
+    there is something to keep or to restore and another process is changing working copies.
     """
-    taker = _Taker(evidence, actor)
-    settings = taker.take(SETTINGS, lambda text: parse_settings(text, name=SETTINGS))
-    if settings is None:
-        if taker.invalid:
-            raise taker.invalid[0]
-        raise OperationError(
-            _("The archive at {root} has no archive.toml, on disk or in its journal.").format(
-                root=evidence.root
-            ),
-            advice=_(
-                "Run `archiver --archive {root} init` again: it completes the archive."
-            ).format(root=evidence.root),
-        )
-    engagements = tuple(
-        engagement
-        for name in sorted(taker.engagement_names())
-        if (engagement := taker.take(name, _engagement_parser(name))) is not None
-    )
-    return WorkingCopies(
-        settings=settings,
-        engagements=engagements,
-        version=Digest.of("\n".join(taker.versions).encode()),
-        findings=tuple(taker.findings),
-        invalid=tuple(taker.invalid),
-    )
+    seen = _look(evidence)
+    if seen.level or evidence.read_only:
+        return _Taker(evidence, seen, actor).take_all()
+    with evidence.config_lock():
+        return _Taker(evidence, _look(evidence), actor).take_all()
 
 
 def save(evidence: Evidence, name: str, text: str, *, actor: str) -> None:
-    """Write a working copy on behalf of a person's command and journal it."""
-    data = text.encode()
-    evidence.keep_config(name, data, actor=actor)
-    write_atomically(evidence.root / name, data)
+    """Write a working copy on behalf of a person's command and journal it.
+
+    The caller holds the lock since before it read what it changed.
+    """
+    _change(evidence, name, text.encode(), actor=actor)
+
+
+def remove(evidence: Evidence, name: str, *, actor: str) -> None:
+    """End a working copy on behalf of a person's command; the caller holds the lock."""
+    _change(evidence, name, None, actor=actor)
+
+
+def _change(evidence: Evidence, name: str, data: bytes | None, *, actor: str) -> None:
+    """Change the file first, then journal the change, so that it happens wholly or not at all.
+
+    After a crash between the two, the next command finds a file that the journal does not know and
+    takes it in, or one that is missing and restores it.
+    """
+    path = evidence.root / name
+    before = path.read_bytes() if path.is_file() else None
+    _put(path, data)
+    try:
+        evidence.keep_config(name, data, actor=actor)
+    except ArchiverError:
+        with contextlib.suppress(OSError):
+            _put(path, before)
+        raise
+
+
+def _put(path: Path, data: bytes | None) -> None:
+    if data is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(path, data)
 
 
 def read(evidence: Evidence, name: str) -> str:
-    """Return the text of a working copy as it stands on disk."""
-    return (evidence.root / name).read_text(encoding="utf-8")
+    """Return the text of a working copy as it stands on disk; if it is missing, the journal's."""
+    path = evidence.root / name
+    if path.is_file():
+        return _text(name, path.read_bytes())
+    known = evidence.configs().get(name)
+    if known is None:
+        raise _no_file(evidence, name)
+    return _text(name, evidence.read(known))
+
+
+def exists(evidence: Evidence, name: str) -> bool:
+    """Tell whether there is such a working copy, on disk or only in the journal."""
+    return (evidence.root / name).is_file() or evidence.configs().get(name) is not None
+
+
+def _no_file(evidence: Evidence, name: str) -> OperationError:
+    advice = _("Run `archiver --archive {root} init` again: it completes the archive.")
+    if name != SETTINGS:
+        advice = _("Run `archiver --archive {root} engagement list` to see those there are.")
+    return OperationError(
+        _("The archive at {root} has no {name}, on disk or in its journal.").format(
+            root=evidence.root, name=name
+        ),
+        advice=advice.format(root=evidence.root),
+    )
 
 
 def _engagement_parser(name: str) -> Callable[[str], Engagement]:
     return lambda text: parse_engagement(text, name=name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The working copies at one moment."""
+
+    on_disk: Mapping[str, bytes]
+    journalled: Mapping[str, Digest]
+
+    @property
+    def level(self) -> bool:
+        """Whether disk and journal hold the same versions: there is nothing to write."""
+        return self.journalled == {name: Digest.of(data) for name, data in self.on_disk.items()}
+
+
+def _look(evidence: Evidence) -> _Seen:
+    journalled = {
+        name: known
+        for name, known in evidence.configs().items()
+        if known is not None and (name == SETTINGS or name.startswith(f"{FOLDER}/"))
+    }
+    paths = (evidence.root / SETTINGS, *_toml_files(evidence.root / FOLDER))
+    on_disk: dict[str, bytes] = {}
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # removed by another process meanwhile
+            on_disk[path.relative_to(evidence.root).as_posix()] = path.read_bytes()
+    return _Seen(on_disk, journalled)
+
+
 class _Taker:
     """One pass over the working copies, gathering what is to be told."""
 
-    def __init__(self, evidence: Evidence, actor: str) -> None:
+    def __init__(self, evidence: Evidence, seen: _Seen, actor: str) -> None:
         self.evidence = evidence
+        self.seen = seen
         self.actor = actor
-        self.journalled = dict(evidence.configs())
         self.findings: list[Finding] = []
-        self.invalid: list[ConfigurationError] = []
-        self.versions: list[str] = []
+        self.invalid: dict[str, ConfigurationError] = {}
+        self.versions: dict[str, Digest] = {}
 
-    def engagement_names(self) -> set[str]:
-        folder = self.evidence.root / FOLDER
-        on_disk = {f"{FOLDER}/{path.name}" for path in _toml_files(folder)}
-        return on_disk | {name for name in self.journalled if name.startswith(f"{FOLDER}/")}
+    def take_all(self) -> WorkingCopies:
+        settings = self.take(SETTINGS, lambda text: parse_settings(text, name=SETTINGS))
+        if settings is None:
+            raise self.invalid.get(SETTINGS) or _no_file(self.evidence, SETTINGS)
+        names = sorted({*self.seen.on_disk, *self.seen.journalled} - {SETTINGS})
+        engagements = tuple(
+            engagement
+            for name in names
+            if (engagement := self.take(name, _engagement_parser(name))) is not None
+        )
+        return WorkingCopies(
+            settings=settings,
+            engagements=engagements,
+            version=self._version(settings),
+            findings=tuple(self.findings),
+            invalid=self.invalid,
+        )
+
+    def _version(self, settings: Settings) -> Digest:
+        """Mark what tags and their reasons are made from; a new password command is none of it."""
+        lines = [f"{name} {used}" for name, used in self.versions.items() if name != SETTINGS]
+        lines += [f"own {address}" for address in sorted(settings.own)]
+        lines += [f"time_zone {settings.time_zone}", f"language {settings.language}"]
+        return Digest.of("\n".join(lines).encode())
 
     def take(self, name: str, parse: Callable[[str], T]) -> T | None:
-        path = self.evidence.root / name
-        known = self.journalled.get(name)
-        data = path.read_bytes() if path.is_file() else None
+        known = self.seen.journalled.get(name)
+        data = self.seen.on_disk.get(name)
         if data is None:
-            return self._restore(name, path, known, parse)
+            return None if known is None else self._restore(name, parse, known)
         if known is not None and Digest.of(data) == known:
             return self._use(name, data, parse, known)
         return self._take_changed(name, data, parse, known)
@@ -129,35 +213,32 @@ class _Taker:
         try:
             value = parse(_text(name, data))
         except ConfigurationError as error:
-            self.invalid.append(error)
-            self._tell("config-invalid", name, error.what, error.advice)
+            self._tell_invalid(name, error)
             return None if known is None else self._last_good(name, parse, known)
         if self.evidence.read_only:
             self._tell(
                 "config-not-taken-in",
+                "warning",
                 name,
                 _("The file differs from its last journalled version, which is used."),
                 _("The archive is on read-only media: copy it to change it."),
             )
             return None if known is None else self._last_good(name, parse, known)
         self.evidence.keep_config(name, data, actor=self.actor)
-        self.versions.append(f"{name} {Digest.of(data)}")
+        self.versions[name] = Digest.of(data)
         return value
 
-    def _restore(
-        self, name: str, path: Path, known: Digest | None, parse: Callable[[str], T]
-    ) -> T | None:
-        if known is None:
-            return None
+    def _restore(self, name: str, parse: Callable[[str], T], known: Digest) -> T | None:
         if not self.evidence.read_only:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            write_atomically(path, self.evidence.read(known))
+            _put(self.evidence.root / name, self.evidence.read(known))
             self._tell(
                 "config-restored",
+                "note",
                 name,
                 _("The file was missing and has been restored from the journal."),
-                _("To end an engagement, remove it with `archiver engagement remove`."),
-                level_note=True,
+                _("To end an account, remove it with `archiver account remove`.")
+                if name == SETTINGS
+                else _("To end an engagement, remove it with `archiver engagement remove`."),
             )
         return self._last_good(name, parse, known)
 
@@ -168,37 +249,36 @@ class _Taker:
         try:
             value = parse(_text(name, data))
         except ConfigurationError as error:  # a version written under other rules than today's
-            self.invalid.append(error)
-            self._tell("config-invalid", name, error.what, error.advice)
+            if name not in self.invalid:
+                self._tell_invalid(name, error)
             return None
-        self.versions.append(f"{name} {known}")
+        self.versions[name] = known
         return value
 
-    def _tell(
-        self, code: str, name: str, message: str, advice: str, *, level_note: bool = False
-    ) -> None:
+    def _tell_invalid(self, name: str, error: ConfigurationError) -> None:
+        self.invalid[name] = error
+        why = error.why if isinstance(error, FileError) else error.what
+        self._tell("config-invalid", "error", name, why, error.advice)
+
+    def _tell(self, code: str, level: Level, name: str, message: str, advice: str) -> None:
         self.findings.append(
-            Finding(
-                code=code,
-                level="note" if level_note else "warning",
-                subject=name,
-                message=message,
-                advice=advice,
-            )
+            Finding(code=code, level=level, subject=name, message=message, advice=advice)
         )
 
 
 def _toml_files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
-        yield from (path for path in folder.glob("*.toml") if not path.name.startswith("."))
+        found = (path for path in folder.glob("*.toml") if not path.name.startswith("."))
+        yield from (path for path in found if path.is_file())
 
 
 def _text(name: str, data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigurationError(
+        raise FileError(
             _("{name} is not UTF-8 text (byte {place}).").format(name=name, place=error.start),
+            why=_("It is not UTF-8 text (byte {place}).").format(place=error.start),
             advice=_("Save the file again with the encoding UTF-8."),
         ) from error
 

@@ -14,11 +14,35 @@ from index.query import All, DateRange, Query, Size, Term
 RoleOf = Callable[[str], str | None]
 """What a folder is for, told by its name: ``junk``, ``trash``, ``sent``, ``drafts`` …"""
 
-NONE = "none"
-"""``tag:none``, ``engagement:none``: records in no engagement."""
+NONE = ("none", "aucune", "aucun")
+"""``tag:none``, ``engagement:none``, in French ``mission:aucune``: records in no engagement."""
 
 HAS = ("attachment", "defect")
 IS = ("undecided", "untagged", "unreadable", "junk", "trash", "sent", "drafts")
+FRENCH = {
+    "has": {
+        "piece": "attachment",
+        "pieces": "attachment",
+        "piece jointe": "attachment",
+        "pieces jointes": "attachment",
+        "piece-jointe": "attachment",
+        "pj": "attachment",
+        "defaut": "defect",
+    },
+    "is": {
+        "indecis": "undecided",
+        "indecise": "undecided",
+        "sans-mission": "untagged",
+        "illisible": "unreadable",
+        "indesirable": "junk",
+        "corbeille": "trash",
+        "envoye": "sent",
+        "envoyes": "sent",
+        "brouillon": "drafts",
+        "brouillons": "drafts",
+    },
+}
+"""French values of ``has:`` and ``is:``, without accents."""
 FIELDS = ("tag", "engagement", "id", "thread", "folder", "account", "has", "is")
 
 _EVERYTHING = "SELECT position FROM record"
@@ -88,7 +112,7 @@ def _term(database: Database, field: str, value: str, role_of: RoleOf) -> frozen
 
 
 def _engagement(database: Database, value: str) -> frozenset[int]:
-    if _folded(value) == NONE:
+    if _folded(value) in NONE:
         return database.numbers(_SQL["is:untagged"])
     return database.numbers(
         "SELECT record FROM tag WHERE engagement IN (?, ?)", (value, value.lower())
@@ -160,7 +184,8 @@ def _places(database: Database, fits: Callable[[str, str], bool]) -> frozenset[i
 def _known(
     database: Database, field: str, value: str, known: tuple[str, ...], role_of: RoleOf
 ) -> frozenset[int]:
-    name = f"{field}:{value.lower()}"
+    wanted = _folded(value)
+    name = f"{field}:{FRENCH[field].get(wanted, wanted)}"
     if name in _ROLES:
         role, told = _ROLES[name], _told_roles(database)
         return _places(database, lambda *place: (told.get(place) or role_of(place[1])) == role)

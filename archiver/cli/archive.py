@@ -57,8 +57,15 @@ def status(globals_: Global, format_: str) -> None:
     from archiver.care.status import present, status_json, take_status
 
     with globals_.open() as archive:
-        state = take_status(
-            archive.evidence, archive.catalogue, archive.engine, archive.copies, archive.clock()
+        state = archive.projections.ask(
+            lambda engine: take_status(
+                archive.evidence,
+                archive.catalogue,
+                engine,
+                archive.copies,
+                archive.clock(),
+                indexing=archive.projections.left_to_another,
+            )
         )
         if format_ == "json":
             print_json(status_json(state))
@@ -85,6 +92,7 @@ def doctor(globals_: Global, format_: str) -> int:
             now=archive.clock(),
             last_entry=archive.evidence.last_entry_at(),
             last_syncs=archive.evidence.last_syncs(),
+            zone=archive.time_zone,
         )
         report = Report(
             checked=report.checked, findings=(*archive.copies.findings, *report.findings)

@@ -8,7 +8,10 @@ from click.shell_completion import get_completion_class
 from archiver.cli.output import echo
 from archiver.errors import OperationError
 
-SHELLS = ("bash", "zsh", "fish")
+SHELLS = tuple(
+    shell for shell in ("bash", "zsh", "fish", "powershell") if get_completion_class(shell)
+)
+"""Those that click offers: PowerShell from 8.5 on."""
 
 
 @click.command(
@@ -16,7 +19,8 @@ SHELLS = ("bash", "zsh", "fish")
         "Print the completion script for a shell.\n\n"
         "\b\nExamples:\n"
         "  archiver completion bash > ~/.local/share/bash-completion/completions/archiver\n"
-        "  archiver completion fish > ~/.config/fish/completions/archiver.fish"
+        "  archiver completion fish > ~/.config/fish/completions/archiver.fish\n"
+        "  archiver completion powershell >> $PROFILE"
     )
 )
 @click.argument("shell", type=click.Choice(SHELLS))

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from gettext import gettext as _
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from archiver.cli.output import printable
-from archiver.errors import ConfigurationError
+from archiver.cli.own import colour, own_settings
+from archiver.errors import UsageError
 
 if TYPE_CHECKING:
     from archiver.app import Archive
@@ -48,19 +49,19 @@ class Global:
         verbose: bool,
     ) -> "Global":
         """Settle the options from the command line, the user's own file and the environment."""
-        own = _own_settings(config)
+        own = own_settings(config)
         if archive is None and "archive" in own:
             archive = Path(own["archive"]).expanduser()
         if archive is None and all((Path.cwd() / mark).is_dir() for mark in _MARKS):
             archive = Path.cwd()
         return cls(
             archive=archive,
-            color=_color(color or own.get("color", "auto")),
+            color=colour(color or own.get("color")),
             lock_wait=lock_wait,
             quiet=quiet,
             verbose=verbose,
             language=os.environ.get("LANGUAGE", "en"),
-            progress=None if quiet or not sys.stderr.isatty() else Progress(),
+            progress=None if quiet or not is_terminal(sys.stderr) else Progress(),
         )
 
     def open(self) -> "Archive":
@@ -87,7 +88,15 @@ class Global:
             self.tell(message)
 
     def agrees(self, question: str) -> bool:
-        """Ask a yes-or-no question; tell that nothing was done when the answer is no."""
+        """Ask a yes-or-no question; tell that nothing was done when the answer is no.
+
+        Raises UsageError when nobody is there to answer.
+        """
+        if not is_terminal(sys.stdin):
+            raise UsageError(
+                _("Nobody is there to answer: {question}").format(question=question),
+                advice=_("Give --yes to answer it beforehand. Nothing was done."),
+            )
         agreed = click.confirm(question, err=True)
         if not agreed:
             self.tell(_("Nothing was done."))
@@ -96,7 +105,7 @@ class Global:
     @property
     def prompt(self) -> Callable[[str], str] | None:
         """A function that asks for a secret, when a person is there to answer."""
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
             return None
         return lambda text: getpass.getpass(text, stream=None)
 
@@ -107,6 +116,11 @@ def actor() -> str:
         return f"person:{getpass.getuser()}"
     except (OSError, KeyError, ImportError):  # no such user, as in some containers
         return "person:unknown"
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a person is at the other end of STREAM; None: the stream is closed."""
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 class Progress:
@@ -149,38 +163,6 @@ def _work(what: str) -> str:
 
 def _silent(_what: str, _done: int, _total: int | None) -> None:
     pass
-
-
-def _color(wish: str) -> bool | None:
-    if wish == "auto":
-        return False if os.environ.get("NO_COLOR") else None
-    return wish == "always"
-
-
-def _own_settings(path: Path | None) -> dict[str, str]:
-    """Read the user's own file: the named one, else the one in the usual place if it exists."""
-    if path is None:
-        import platformdirs
-
-        path = platformdirs.user_config_path("written-record-archiver") / "config.toml"
-        if not path.is_file():
-            return {}
-    import tomllib
-
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(
-            _("{path} cannot be read: {error}").format(path=path, error=error),
-            advice=_("Mend the file, or name another with --config."),
-        ) from error
-    unknown = sorted(set(values) - {"archive", "lang", "color"})
-    if unknown or not all(isinstance(value, str) for value in values.values()):
-        raise ConfigurationError(
-            _("{path} may hold archive, lang and color, each a text.").format(path=path),
-            advice=_("Remove or mend: {keys}").format(keys=", ".join(unknown or values)),
-        )
-    return values
 
 
 pass_global = click.make_pass_decorator(Global)

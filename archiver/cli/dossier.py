@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from archiver.cli.context import Global, actor, pass_global
+from archiver.cli.context import Global, actor, is_terminal, pass_global
+from archiver.errors import UsageError
 
 if TYPE_CHECKING:
     from archiver.app import Archive
@@ -48,31 +49,34 @@ def dossier(
 ) -> None:
     from archiver import SOFTWARE
     from archiver.care.engagements import require
-    from archiver.dossier.bag import free_place
+    from archiver.dossier.bag import free_place, require_outside
     from archiver.dossier.exhibits import Selection
     from archiver.dossier.export import hand_over, prepare
     from archiver.dossier.notices import notices, tell
 
-    free_place(output)
-    first, last = (after.date() if after else None), (before.date() if before else None)
+    first, last = _days(after, before)
     with globals_.open() as archive:
+        require_outside(output, archive.root)
+        free_place(output)
         archive.projections.require_whole()
-        made = prepare(
-            archive.evidence,
-            archive.catalogue,
-            require(archive.copies.engagements, slug),
-            own=archive.rules().own,
-            matching=_matching(archive, query, first, last),
-            selection=Selection(query=query, first=first, last=last),
-            clock=archive.clock,
-            time_zone=archive.time_zone,
-            language=cast("Literal['fr', 'en']", archive.copies.settings.language),
-            software=SOFTWARE,
+        made = archive.projections.look_up(
+            lambda catalogue: prepare(
+                archive.evidence,
+                catalogue,
+                require(archive.copies.engagements, slug),
+                own=archive.rules().own,
+                matching=_matching(archive, query, first, last),
+                selection=Selection(query=query, first=first, last=last),
+                clock=archive.clock,
+                time_zone=archive.time_zone,
+                language=cast("Literal['fr', 'en']", archive.copies.settings.language),
+                software=SOFTWARE,
+            )
         )
-        lines = tell(notices(made))
+        lines = tell(notices(made), in_full=globals_.verbose)
         for line in lines:
             globals_.tell(line)
-        asked = lines and not yes and sys.stdin.isatty()
+        asked = lines and not yes and is_terminal(sys.stdin)
         if asked and not globals_.agrees(_("Write the dossier?")):
             return
         written = hand_over(archive.evidence, made, output, actor=actor())
@@ -94,6 +98,18 @@ def dossier(
             digest=written.manifest
         )
     )
+
+
+def _days(after: datetime | None, before: datetime | None) -> tuple[date | None, date | None]:
+    """Return the first and the last day; raise UsageError when they are the wrong way round."""
+    if after is not None and before is not None and after > before:
+        raise UsageError(
+            _("--after {after:%Y-%m-%d} is later than --before {before:%Y-%m-%d}.").format(
+                after=after, before=before
+            ),
+            advice=_("Give the first day with --after and the last one with --before."),
+        )
+    return (after.date() if after else None), (before.date() if before else None)
 
 
 def _matching(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archiver.cli.context import Global, actor, pass_global
+from archiver.cli.language import users_environment
 from archiver.cli.output import (
     SCHEMA,
     echo,
@@ -16,7 +17,7 @@ from archiver.cli.output import (
     printable,
     report_json,
 )
-from archiver.errors import ConfigurationError
+from archiver.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,7 +81,7 @@ def engagement_add(
     from archiver.engagements import new_engagement
 
     with globals_.open() as archive:
-        refuse_known(archive.copies.engagements, slug)
+        refuse_known(archive.copies.engagements, slug, configs=archive.evidence.configs())
         text = new_engagement(
             slug,
             client=client,
@@ -92,7 +93,7 @@ def engagement_add(
             after=after.date() if after else None,
             before=before.date() if before else None,
         )
-        _settle(globals_, archive, draft(slug, text), dry_run=dry_run)
+        _settle(globals_, archive, draft(slug, text), before=None, dry_run=dry_run)
 
 
 @engagement.command(
@@ -111,43 +112,56 @@ def engagement_edit(globals_: Global, slug: str, dry_run: bool) -> None:
     with globals_.open() as archive:
         if not _is_invalid(archive, slug):
             require(archive.copies.engagements, slug)
-        new = _edited(globals_, slug, current_text(archive.evidence, slug))
+        before = current_text(archive.evidence, slug)
+        new = _edited(globals_, archive, slug, before)
         if new is None:
             globals_.chat(_("Nothing was changed."))
         else:
-            _settle(globals_, archive, new, dry_run=dry_run)
+            _settle(globals_, archive, new, before=before, dry_run=dry_run)
 
 
-def _edited(globals_: Global, slug: str, text: str) -> "Draft | None":
+def _edited(globals_: Global, archive: "Archive", slug: str, text: str) -> "Draft | None":
     """Let a person edit TEXT until it is a good file; None when nothing was changed."""
-    from archiver.care.engagements import draft
+    from archiver.care.engagements import approve, draft
 
-    edited = click.edit(text, extension=".toml")
+    edited = _in_editor(text)
     while edited is not None and edited != text:
         try:
-            return draft(slug, edited)
-        except ConfigurationError as error:
+            new = draft(slug, edited)
+            approve(new.engagement, archive.copies.engagements, own=archive.rules().own)
+        except (ConfigurationError, UsageError) as error:
             globals_.tell(f"{error.what} {error.advice}")
             if not click.confirm(_("Edit again?"), default=True, err=True):
                 raise
-            edited = click.edit(edited, extension=".toml")
+            edited = _in_editor(edited)
+        else:
+            return new
     return None
+
+
+def _in_editor(text: str) -> str | None:
+    """Let a person edit TEXT, in an editor of that person's own language; line ends stay."""
+    edited = click.edit(text, env=users_environment(), extension=".toml")
+    # What click reads back has the line ends of this system, whatever the file had.
+    return edited.replace("\n", "\r\n") if edited and "\r\n" in text else edited
 
 
 def _is_invalid(archive: "Archive", slug: str) -> bool:
     from archiver.care.working_copies import engagement_name
 
-    name = engagement_name(slug)
-    return any(
-        finding.code == "config-invalid" and finding.subject == name
-        for finding in archive.copies.findings
-    )
+    return engagement_name(slug) in archive.copies.invalid
 
 
-def _settle(globals_: Global, archive: "Archive", new: "Draft", *, dry_run: bool) -> None:
-    """Write a draft and tag again, or say what that would move."""
-    from archiver.care.engagements import preview, replaced, store
+def _settle(
+    globals_: Global, archive: "Archive", new: "Draft", *, before: str | None, dry_run: bool
+) -> None:
+    """Write a draft that was made from BEFORE and tag again, or say what that would move."""
+    from archiver.care.engagements import approve, preview, replaced, store
 
+    odd = approve(new.engagement, archive.copies.engagements, own=archive.rules().own)
+    for finding in odd:
+        say = globals_.chat if finding.level == "note" else globals_.tell
+        say(printable(f"{finding.subject}: {finding.message} {finding.advice}"))
     if dry_run:
         moved = preview(
             archive.catalogue,
@@ -158,7 +172,7 @@ def _settle(globals_: Global, archive: "Archive", new: "Draft", *, dry_run: bool
         )
         _print_changes(archive, moved)
         return
-    store(archive.evidence, new, actor=actor())
+    store(archive.evidence, new, before=before, actor=actor())
     archive.relevel()
     slug = new.engagement.slug
     count = len(archive.catalogue.tagged(slug))
@@ -293,7 +307,7 @@ def engagement_check(globals_: Global, format_: str) -> int:
         print_findings(findings)
         if not findings:
             echo(_("Nothing is wrong."))
-    return FOUND if report.errors or copies.invalid else 0
+    return FOUND if report.errors else 0
 
 
 COMMANDS = {"engagement": engagement}

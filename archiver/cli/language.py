@@ -5,15 +5,18 @@ import locale
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from archiver.cli.own import LANGUAGES, wish
 
 DOMAIN = "archiver"
+_STARTED_WITH = os.environ.get("LANGUAGE")
 _FOLDER = Path(__file__).resolve().parent.parent / "locale"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def choose_language(
-    arguments: Sequence[str], environ: Mapping[str, str], own: Mapping[str, str]
+    arguments: Sequence[str], environ: Mapping[str, str], own: Mapping[str, str] = _NOTHING
 ) -> str:
     """Choose from ``--lang``, ARCHIVER_LANG, the user's OWN file, the locale; else English."""
     wishes = (
@@ -33,6 +36,14 @@ def set_language(language: str) -> None:
     os.environ["LANGUAGE"] = language
     gettext.bindtextdomain(DOMAIN, str(_FOLDER))
     gettext.textdomain(DOMAIN)
+
+
+def users_environment() -> dict[str, str]:
+    """Return the environment for programs that we start: they speak the user's own language."""
+    environ = dict(os.environ)
+    # Empty is the same as absent to gettext, and click cannot take a variable away.
+    environ["LANGUAGE"] = _STARTED_WITH or ""
+    return environ
 
 
 def _from_locale(environ: Mapping[str, str]) -> tuple[str | None, ...]:

@@ -1,16 +1,20 @@
 """The ``archiver`` command: global options, commands loaded when called, one error handler."""
 
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from gettext import gettext as _
 from pathlib import Path
+from typing import Any
 
 import click
 
 from archiver import __version__
 from archiver.cli.language import choose_language, set_language
+from archiver.cli.own import COLOURS, LANGUAGES, colour, settings_before_click, wish
+from archiver.cli.wall import ReaderGoneError, Trouble, explain, output_may_close, settle_output
 from archiver.errors import ArchiverError
 
 INTERRUPTED = 130
@@ -21,7 +25,7 @@ _COMMANDS = {
     "verify": "archive",
     "rebuild": "archive",
     "catch-up": "archive",
-    "account": "mailbox",
+    "account": "account",
     "sync": "mailbox",
     "import": "mailbox",
     "engagement": "engagement",
@@ -30,7 +34,7 @@ _COMMANDS = {
     "undo": "tagging",
     "triage": "tagging",
     "search": "search",
-    "show": "search",
+    "show": "show",
     "thread": "search",
     "dossier": "dossier",
     "inspect": "inspect",
@@ -53,6 +57,16 @@ class LazyGroup(click.Group):
         command = module.COMMANDS[cmd_name]
         assert isinstance(command, click.Command)  # noqa: S101  narrows what importlib returns
         return command
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Parse the command line, which may print a help text."""
+        with output_may_close():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with output_may_close():
+            return super().invoke(ctx)
 
 
 def build() -> click.Group:
@@ -84,10 +98,10 @@ def build() -> click.Group:
         envvar="ARCHIVER_CONFIG",
         help=_("Your own settings: a TOML file that may give archive, lang and color."),
     )
-    @click.option("--lang", type=click.Choice(["en", "fr"]), help=_("Language of the output."))
+    @click.option("--lang", type=click.Choice(LANGUAGES), help=_("Language of the output."))
     @click.option(
         "--color",
-        type=click.Choice(["auto", "always", "never"]),
+        type=click.Choice(COLOURS),
         help=_("When to colour the output; NO_COLOR is respected."),
     )
     @click.option(
@@ -129,37 +143,56 @@ def build() -> click.Group:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; never raises, whatever happens."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    set_language(choose_language(arguments, os.environ))
+    own: Mapping[str, str] = {}
     try:
+        own = settings_before_click(arguments, os.environ)
+        set_language(choose_language(arguments, os.environ, own))
         result = build().main(args=list(arguments), prog_name="archiver", standalone_mode=False)
-    except ArchiverError as error:
-        _print_error(error.what, error.advice)
-        return error.exit_code
+    except ReaderGoneError:
+        return 0
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo(_("Interrupted. What was kept is kept; run the command again."), err=True)
+        _say(_("Interrupted. What was kept is kept; run the command again."))
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (head, less): not an error of ours. Python would
-        # still complain when it flushes at exit, so stdout is pointed nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        _print_error(
-            _("{what}: {file}").format(
-                what=_(error.strerror) if error.strerror else error, file=error.filename or ""
-            ),
-            _("Check the disk and the permissions, then run the command again."),
-        )
-        return 1
+    except Exception as error:  # noqa: BLE001  the wall: no error leaves as a traceback
+        trouble = explain(error)
+        _print_trouble(trouble, color=colour(wish("--color", arguments) or own.get("color")))
+        if not isinstance(error, ArchiverError) and wants_more(arguments):
+            _print_traceback(error)
+        return trouble.exit_code
+    finally:
+        settle_output()
     return result if isinstance(result, int) else 0
 
 
-def _print_error(what: str, advice: str) -> None:
-    click.echo(click.style(_("Error: "), fg="red") + what, err=True)
-    click.echo(advice, err=True)
+def wants_more(arguments: Sequence[str]) -> bool:
+    """Tell whether ``-v`` was given before the command: a word of a query may look like it."""
+    for argument in arguments:
+        if argument in _COMMANDS:
+            return False
+        if argument == "--verbose" or (argument[:1] == "-" != argument[1:2] and "v" in argument):
+            return True
+    return False
+
+
+def _print_trouble(trouble: Trouble, *, color: bool | None) -> None:
+    _say(click.style(_("Error: "), fg="red") + trouble.what, color=color)
+    _say(trouble.advice, color=color)
+
+
+def _print_traceback(error: Exception) -> None:
+    import traceback
+
+    _say("".join(traceback.format_exception(error)))
+
+
+def _say(text: str, *, color: bool | None = None) -> None:
+    """Print on stderr, which may be closed or full: what happened is what counts."""
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(text, err=True, color=color)
 
 
 def run() -> None:

@@ -10,6 +10,8 @@ from gettext import gettext as _
 
 import click
 
+from archiver.cli.wall import ReaderGoneError
+from archiver.errors import OperationError
 from archiver.model.findings import Finding, Level, Report
 
 FORMATS = ("text", "json", "jsonl", "csv")
@@ -61,14 +63,31 @@ def write_text(text: str) -> None:
 
 def write_bytes(data: bytes) -> None:
     """Write exact bytes to stdout."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    require_stdout()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
 
 
 def echo(text: str = "") -> None:
     """Print a line for people; what mail brought along cannot steer the terminal."""
-    click.echo(text)
+    require_stdout()
+    try:
+        click.echo(text)
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+
+
+def require_stdout() -> None:
+    """Raise OperationError when the process was started without stdout (``>&-``)."""
+    if sys.stdout is None:
+        raise OperationError(
+            _("There is nowhere to print the answer: standard output is closed."),
+            advice=_("Send it to a file or a program, or leave it open."),
+        )
 
 
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

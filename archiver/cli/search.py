@@ -1,9 +1,10 @@
-"""``search``, ``show``, ``thread``: find writings and read them."""
+"""``search``, ``thread``: find writings."""
 
+from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from gettext import gettext as _
 from gettext import ngettext
-from pathlib import Path
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -12,22 +13,20 @@ from archiver.cli.context import Global, pass_global
 from archiver.cli.output import (
     echo,
     format_option,
-    json_option,
     print_csv,
     print_json,
     print_jsonl,
     printable,
-    write_bytes,
 )
-from archiver.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archiver.app import Archive
     from archiver.model.digest import Position
-    from archiver.model.record import RecordLine, RecordView
+    from archiver.model.record import RecordLine
     from archiver.search.search import Hit, Results, Searched
+    from index.query import Query
 
     Syncs = Mapping[str, tuple[datetime | None, datetime | None]]
 
@@ -51,7 +50,37 @@ FIELDS_HELP = _(
 )
 
 
-@click.command("search", help=FIELDS_HELP)
+class QueryCommand(click.Command):
+    """A command whose words may begin with a hyphen, which says what must not be there.
+
+    Click would take ``-linux`` for the options ``-l``, ``-i`` …; we have no short option but
+    ``-h``. What begins with two hyphens is an option, so that a misspelt one is told.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the words of the query behind ``--``, where click looks for no option."""
+        with_value = {
+            name
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, click.Option) and not parameter.is_flag
+            for name in parameter.opts
+        }
+        options: list[str] = []
+        words: list[str] = []
+        rest = iter(args)
+        for argument in rest:
+            if argument == "--":
+                words.extend(rest)
+            elif argument.startswith("--") or argument in ctx.help_option_names:
+                options.append(argument)
+                if argument in with_value:
+                    options.extend(islice(rest, 1))
+            else:
+                words.append(argument)
+        return super().parse_args(ctx, [*options, "--", *words])
+
+
+@click.command("search", cls=QueryCommand, help=FIELDS_HELP)
 @click.argument("words", metavar=_("QUERY"), nargs=-1, required=True)
 @click.option(
     "--sort",
@@ -90,7 +119,8 @@ def search_(
     with globals_.open() as archive:
         results = _run(archive, " ".join(words), sort, limit, offset)
         zone = archive.time_zone
-        syncs = archive.evidence.last_syncs()
+        syncs = _syncs(archive, results)
+        told = () if results.total else _unknown_names(archive, words, results)
     if format_ == "json":
         print_json(results_json(results))
     elif format_ == "jsonl":
@@ -101,17 +131,17 @@ def search_(
         _print_results(globals_, results, zone)
         if not results.total:
             _print_searched(globals_, results.searched, syncs, zone)
+    for message in (*_cut(results), *told):
+        globals_.tell(message)
     return NO_MATCH if exit_code and not results.total else 0
 
 
 def _run(archive: "Archive", text: str, sort: str, limit: int, offset: int) -> "Results":
     from typing import Literal, cast
 
-    from archiver.search.choose import read_query
     from archiver.search.search import search
 
-    today = archive.clock().astimezone(archive.time_zone).date()
-    query = read_query(text, today=today)
+    query = _query(archive, text)
     return archive.projections.ask(
         lambda engine: search(
             query,
@@ -125,6 +155,40 @@ def _run(archive: "Archive", text: str, sort: str, limit: int, offset: int) -> "
     )
 
 
+def _syncs(archive: "Archive", results: "Results") -> "Syncs":
+    """Return when accounts were last synchronised; of removed ones only those that left records."""
+    known = {account.name for account in archive.copies.settings.accounts}
+    known.update(results.searched.accounts)
+    return {name: at for name, at in archive.evidence.last_syncs().items() if name in known}
+
+
+def _unknown_names(
+    archive: "Archive", words: tuple[str, ...], results: "Results"
+) -> tuple[str, ...]:
+    """Say which names in a query without a hit are of nothing that there is."""
+    from archiver.search.unknown import unknown_names
+
+    copies = archive.copies
+    return unknown_names(
+        _query(archive, " ".join(words)),
+        engagements={*(each.slug for each in copies.engagements), *results.searched.engagements},
+        accounts={*(each.name for each in copies.settings.accounts), *results.searched.accounts},
+    )
+
+
+def _query(archive: "Archive", text: str) -> "Query":
+    from archiver.search.choose import read_query
+
+    return read_query(text, today=archive.clock().astimezone(archive.time_zone).date())
+
+
+def _cut(results: "Results") -> Iterator[str]:
+    for prefix in results.cut:
+        yield _(
+            "{prefix}* stands for too many words: give more letters; hits may be missing."
+        ).format(prefix=prefix)
+
+
 def _print_results(globals_: Global, results: "Results", zone: tzinfo) -> None:
     from archiver.search.search import fold
 
@@ -133,12 +197,6 @@ def _print_results(globals_: Global, results: "Results", zone: tzinfo) -> None:
         if folded.others:
             names = ", ".join(digest.short for digest in folded.others)
             echo(_("    the same writing also as {names}").format(names=names))
-    for prefix in results.cut:
-        globals_.tell(
-            _(
-                "{prefix}* stands for too many words: give more letters; hits may be missing."
-            ).format(prefix=prefix)
-        )
     if not results.total:
         return
     shown = len(results.hits)
@@ -186,105 +244,11 @@ def _print_searched(globals_: Global, searched: "Searched", syncs: "Syncs", zone
         globals_.tell("  " + _("last good sync of {name}: {when}").format(name=name, when=when))
 
 
-@click.command(
-    help=_(
-        "Show one record; ID is its digest or the beginning of it.\n\n"
-        "\b\nExamples:\n"
-        "  archiver show 3f9a1c\n"
-        "  archiver show 3f9a1c --raw > message.eml\n"
-        "  archiver show 3f9a1c --attachment 1 --output proposal.pdf"
-    )
-)
-@click.argument("id_", metavar="ID")
-@click.option("--raw", is_flag=True, help=_("The exact bytes, on stdout."))
-@click.option(
-    "--attachment", type=click.IntRange(min=1), help=_("The Nth attachment, to --output.")
-)
-@click.option("--output", type=click.Path(path_type=Path), help=_("Where to write the attachment."))
-@json_option
-@pass_global
-def show(
-    globals_: Global,
-    id_: str,
-    raw: bool,
-    attachment: int | None,
-    output: Path | None,
-    format_: str,
-) -> None:
-    from archiver.search.present import view_json
-
-    with globals_.open() as archive:
-        position = find_record(archive, id_)
-        view = archive.catalogue.view(position)
-        if raw:
-            write_bytes(archive.evidence.read(view.line.digest))
-        elif attachment is not None:
-            data = _attachment(archive, view, attachment)
-            _write_attachment(globals_, data, output)
-        elif format_ == "json":
-            print_json(view_json(view))
-        else:
-            _print_view(view, archive.time_zone)
-
-
 def find_record(archive: "Archive", id_: str) -> "Position":
     """Return the one record that ID names, or raise UsageError."""
     from archiver.search.lookup import find
 
-    return find(archive.catalogue, id_)
-
-
-def _attachment(archive: "Archive", view: "RecordView", number: int) -> bytes:
-    from archiver.reading import decode_attachment
-
-    if number > len(view.attachments):
-        raise UsageError(
-            ngettext(
-                "The record has {n} attachment.",
-                "The record has {n} attachments.",
-                len(view.attachments),
-            ).format(n=len(view.attachments)),
-            advice=_("`archiver show {id}` lists them.").format(id=view.line.digest.short),
-        )
-    part = view.attachments[number - 1].part
-    _described, data = decode_attachment(archive.evidence.read(view.line.digest), part)
-    return data
-
-
-def _write_attachment(globals_: Global, data: bytes, output: Path | None) -> None:
-    if output is None:
-        write_bytes(data)
-        return
-    try:
-        with output.open("xb") as file:
-            file.write(data)
-    except FileExistsError as error:
-        raise UsageError(
-            _("{path} exists already.").format(path=output),
-            advice=_("Name another file with --output; nothing is overwritten."),
-        ) from error
-    globals_.chat(_("Wrote {n} bytes to {path}.").format(n=len(data), path=output))
-
-
-def _print_view(view: "RecordView", zone: tzinfo) -> None:
-    from archiver.search.present import view_lines
-
-    for label, value in view_lines(view, zone):
-        name = click.style(_("{label}:").format(label=label), bold=True)
-        echo(f"{name} {printable(value)}")
-    echo()
-    echo("\n".join(printable(text) for text in view.text.splitlines()))
-    for number, attachment in enumerate(view.attachments, 1):
-        echo(
-            _("[{number}] {name} ({type}, {size} bytes)").format(
-                number=number,
-                name=printable(attachment.name),
-                type=attachment.type,
-                size=attachment.size,
-            )
-        )
-    for defect in view.defects:
-        echo(_("[defect] {message}").format(message=printable(defect.message)))
+    return archive.projections.look_up(lambda catalogue: find(catalogue, id_))
 
 
 @click.command(
@@ -301,8 +265,10 @@ def thread(globals_: Global, id_: str, format_: str) -> None:
     from archiver.search.search import as_results
 
     with globals_.open() as archive:
-        members = archive.catalogue.thread(find_record(archive, id_))
-        results = as_results(archive.catalogue, members)
+        record = find_record(archive, id_)
+        results = archive.projections.look_up(
+            lambda catalogue: as_results(catalogue, catalogue.thread(record))
+        )
         zone = archive.time_zone
     if format_ == "json":
         print_json(results_json(results))
@@ -315,4 +281,4 @@ def thread(globals_: Global, id_: str, format_: str) -> None:
             echo(line_text(hit.line, zone))
 
 
-COMMANDS = {"search": search_, "show": show, "thread": thread}
+COMMANDS = {"search": search_, "thread": thread}

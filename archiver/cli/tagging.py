@@ -15,7 +15,7 @@ from archiver.errors import UsageError
 
 if TYPE_CHECKING:
     from archiver.app import Archive
-    from archiver.care.decisions import Decided
+    from archiver.care.decisions import Pairs, Waiting
     from archiver.model.digest import Position
     from archiver.model.entries import Scope
 
@@ -63,33 +63,59 @@ def untag(globals_: Global, slug: str, ids: tuple[str, ...], scope: str) -> None
 def _decide(
     globals_: Global, slug: str, ids: Sequence[str], scope: "Scope", *, belongs: bool
 ) -> None:
-    from archiver.care.decisions import decide
+    from archiver.care.decisions import unsaid
     from archiver.care.engagements import require
 
     with globals_.open() as archive:
-        if belongs:
-            require(archive.copies.engagements, slug)
-        pairs = [(position, slug) for position in reach(archive, ids, scope)]
-        decided = decide(
-            archive.evidence,
-            belongs=pairs if belongs else (),
-            does_not=() if belongs else pairs,
+        require(archive.copies.engagements, slug)
+        reached = reach(archive, ids, scope)
+        records = unsaid(archive.catalogue, reached, slug, belongs=belongs)
+        pairs = [(position, slug) for position in records]
+        _journal(
+            globals_,
+            archive,
+            pairs if belongs else (),
+            () if belongs else pairs,
             scope=scope,
-            actor=actor(),
-            entropy=archive.entropy,
+            nothing=_("Nothing to decide: a person said so already."),
         )
-        archive.relevel()
-    _tell(globals_, decided)
 
 
-def _tell(globals_: Global, decided: "Decided") -> None:
-    globals_.chat(
-        ngettext(
-            "{n} record decided; to take it back: archiver undo {decision}",
-            "{n} records decided; to take it back: archiver undo {decision}",
-            decided.records,
-        ).format(n=decided.records, decision=decided.decision)
+def _journal(
+    globals_: Global,
+    archive: "Archive",
+    belongs: "Pairs",
+    does_not: "Pairs",
+    *,
+    scope: "Scope",
+    nothing: str,
+) -> None:
+    """Journal a decision and tell its name, then tag again.
+
+    The name is told first: should the tagging fail, the decision stands and can be taken back.
+    NOTHING is told when there is nothing to decide.
+    """
+    from archiver.care.decisions import decide
+
+    decided = decide(
+        archive.evidence,
+        belongs=belongs,
+        does_not=does_not,
+        scope=scope,
+        actor=actor(),
+        entropy=archive.entropy,
     )
+    if decided is None:
+        globals_.chat(nothing)
+    else:
+        globals_.chat(
+            ngettext(
+                "{n} record decided; to take it back: archiver undo {decision}",
+                "{n} records decided; to take it back: archiver undo {decision}",
+                decided.records,
+            ).format(n=decided.records, decision=decided.decision)
+        )
+    archive.relevel()
 
 
 def reach(archive: "Archive", ids: Sequence[str], scope: "Scope") -> tuple["Position", ...]:
@@ -139,15 +165,15 @@ def undo(globals_: Global, decision: str) -> None:
     from archiver.care.decisions import undo as take_back
 
     with globals_.open() as archive:
-        count = take_back(archive.evidence, decision, actor=actor())
+        count = take_back(archive.evidence, archive.catalogue, decision, actor=actor())
+        globals_.chat(
+            ngettext(
+                "Taken back: {n} entry no longer counts.",
+                "Taken back: {n} entries no longer count.",
+                count,
+            ).format(n=count)
+        )
         archive.relevel()
-    globals_.chat(
-        ngettext(
-            "Taken back: {n} entry no longer counts.",
-            "Taken back: {n} entries no longer count.",
-            count,
-        ).format(n=count)
-    )
 
 
 @click.group(
@@ -206,7 +232,8 @@ def _list_undecided(globals_: Global | None, format_: str) -> None:
 @triage.command(
     "assign",
     help=_(
-        "The records belong to ENGAGEMENT, and to none of the other candidates.\n\n"
+        "The records that wait belong to ENGAGEMENT, and to none of the other candidates. What "
+        "was decided already stays as it is: see archiver tag.\n\n"
         "\b\nExample:\n  archiver triage assign acme-2026 3f9a1c --scope sender --make-rule"
     ),
 )
@@ -223,23 +250,31 @@ def _list_undecided(globals_: Global | None, format_: str) -> None:
 def triage_assign(
     globals_: Global, slug: str, ids: tuple[str, ...], scope: str, make_rule: bool, dry_run: bool
 ) -> None:
-    from archiver.care.engagements import require
+    from archiver.care.decisions import refuse_settled, waiting
+    from archiver.care.engagements import ourselves, require, senders
 
     with globals_.open() as archive:
         require(archive.copies.engagements, slug)
-        records = reach(archive, ids, cast("Scope", scope))
+        reached = reach(archive, ids, cast("Scope", scope))
+        open_ = waiting(archive.catalogue, reached)
+        if scope == "message":
+            refuse_settled(archive.catalogue, reached, slug, waiting=open_)
+        people: tuple[str, ...] = ()
+        if make_rule:
+            ours = ourselves(archive.copies.engagements, own=archive.rules().own)
+            people = senders(archive.catalogue, tuple(open_) or reached, ours=ours)
         if dry_run:
-            _show_reach(archive, slug, records)
+            _show_reach(archive, slug, tuple(open_), people)
             return
         if make_rule:
-            _make_rule(globals_, archive, slug, records)
-        _assign(globals_, archive, records, slug, cast("Scope", scope))
+            _make_rule(globals_, archive, slug, people)
+        _settle(globals_, archive, open_, slug, cast("Scope", scope))
 
 
 @triage.command(
     "dismiss",
     help=_(
-        "The records belong to none of their candidates.\n\n"
+        "The records that wait belong to none of their candidates.\n\n"
         "\b\nExample:\n  archiver triage dismiss 3f9a1c"
     ),
 )
@@ -247,41 +282,33 @@ def triage_assign(
 @scope_option
 @pass_global
 def triage_dismiss(globals_: Global, ids: tuple[str, ...], scope: str) -> None:
+    from archiver.care.decisions import waiting
+
     with globals_.open() as archive:
-        records = reach(archive, ids, cast("Scope", scope))
-        _assign(globals_, archive, records, None, cast("Scope", scope))
+        open_ = waiting(archive.catalogue, reach(archive, ids, cast("Scope", scope)))
+        _settle(globals_, archive, open_, None, cast("Scope", scope))
 
 
-def _assign(
-    globals_: Global,
-    archive: "Archive",
-    records: Sequence["Position"],
-    slug: str | None,
-    scope: "Scope",
+def _settle(
+    globals_: Global, archive: "Archive", waiting: "Waiting", slug: str | None, scope: "Scope"
 ) -> None:
-    from archiver.care.decisions import all_but, decide
+    from archiver.care.decisions import assigned
 
-    candidates = {
-        item.record: tuple(name for name, _reason in item.candidates)
-        for item in archive.catalogue.undecided()
-    }
-    decided = decide(
-        archive.evidence,
-        belongs=[(record, slug) for record in records] if slug else (),
-        does_not=[
-            (record, other)
-            for record in records
-            for other in all_but(candidates.get(record, ()), slug)
-        ],
+    _journal(
+        globals_,
+        archive,
+        *assigned(waiting, slug),
         scope=scope,
-        actor=actor(),
-        entropy=archive.entropy,
+        nothing=_(
+            "Nothing to decide: no record of these waits. "
+            "About others decide with archiver tag and untag."
+        ),
     )
-    archive.relevel()
-    _tell(globals_, decided)
 
 
-def _show_reach(archive: "Archive", slug: str, records: Sequence["Position"]) -> None:
+def _show_reach(
+    archive: "Archive", slug: str, records: Sequence["Position"], people: Sequence[str]
+) -> None:
     echo(
         ngettext(
             "{n} record would be tied to {slug}:",
@@ -291,25 +318,26 @@ def _show_reach(archive: "Archive", slug: str, records: Sequence["Position"]) ->
     )
     for line in archive.catalogue.lines(archive.catalogue.order(records)):
         echo(f"  {line_text(line, archive.time_zone)}")
+    for address in people:
+        echo(
+            _("{slug}: {address} would be a person of the client.").format(
+                slug=slug, address=address
+            )
+        )
 
 
-def _make_rule(
-    globals_: Global, archive: "Archive", slug: str, records: Sequence["Position"]
-) -> None:
+def _make_rule(globals_: Global, archive: "Archive", slug: str, addresses: Sequence[str]) -> None:
     from archiver.care.engagements import add_people
 
-    senders = {
-        mailbox.folded
-        for line in archive.catalogue.lines(records)
-        for mailbox in line.from_
-        if mailbox.address
-    } - archive.rules().own
-    added = add_people(archive.evidence, slug, sorted(senders), actor=actor())
+    added = add_people(archive.evidence, slug, addresses, actor=actor())
     archive.reread_copies()
-    for address in added:
-        globals_.chat(
-            _("{slug}: {address} is now a person of the client.").format(slug=slug, address=address)
+    for address in addresses:
+        told = (
+            _("{slug}: {address} is now a person of the client.")
+            if address in added
+            else _("{slug}: {address} was a person of the client already.")
         )
+        globals_.chat(told.format(slug=slug, address=address))
 
 
 COMMANDS = {"tag": tag, "untag": untag, "undo": undo, "triage": triage}

@@ -97,12 +97,23 @@ def output_may_close() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        if not _flushed(sys.stdout):
+        if _reader_gone():
             raise ReaderGoneError from error
         raise OperationError(
             _("A program or server that the archiver spoke with went away."),
             advice=_("Run the command again."),
         ) from error
+
+
+def _reader_gone() -> bool:
+    """Ask the system whether anybody still reads stdout; Windows cannot tell."""
+    import select
+
+    if sys.stdout is None or not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors are reported in any case
+    return any(event & (select.POLLERR | select.POLLHUP) for _file, event in poll.poll(0))
 
 
 def settle_output() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from archiver.catalogue.catalogue import Catalogue
-from archiver.dossier.bag import Written, write_bag
+from archiver.dossier.bag import Written, require_outside, write_bag
 from archiver.dossier.build import build_dossier
 from archiver.dossier.exhibits import ArchiveFacts, Dossier, Language, Selection
 from archiver.dossier.matter import Matter, Party
@@ -82,14 +82,15 @@ def prepare(
 def hand_over(evidence: Evidence, dossier: Dossier, folder: Path, *, actor: str) -> Written:
     """Write the bag, and journal which number is which record before it bears its name.
 
-    Raises UsageError when FOLDER is not empty, OperationError when the disk refuses or a record's
-    bytes are not what the journal says.
+    Raises UsageError when FOLDER is not empty or inside the archive, OperationError when the disk
+    refuses or a record's bytes are not what the journal says.
     """
     if evidence.read_only:
         raise OperationError(
             _("The archive is on read-only media: an export cannot be journalled there."),
             advice=_("Copy the archive to a disk, then export from the copy."),
         )
+    require_outside(folder, evidence.root)
 
     def journal(written: Written) -> None:
         export = Export(

@@ -18,6 +18,7 @@ from archiver.model.reading import Mailbox
 from archiver.model.record import RecordView
 
 _NAMED = 5
+_LISTED = 10
 
 # Matched without accents or case, any white space and quote marks between the words, so that
 # forwards and quotes count (evidence.md: secrecy).
@@ -102,8 +103,11 @@ def notices(dossier: Dossier) -> Notices:
     )
 
 
-def tell(found: Notices) -> tuple[str, ...]:
-    """Put NOTICES into lines for a person, in the language of the command."""
+def tell(found: Notices, *, in_full: bool = True) -> tuple[str, ...]:
+    """Put NOTICES into lines for a person, in the language of the command.
+
+    Unless IN_FULL, only the most widespread addresses are listed; telling words always are.
+    """
     lines: list[str] = []
     if found.bcc:
         count = len(_exhibits(found.bcc))
@@ -114,7 +118,7 @@ def tell(found: Notices) -> tuple[str, ...]:
                 count,
             ).format(count=count)
         )
-        lines.extend(map(_line, found.bcc))
+        lines.extend(_list(found.bcc, in_full=in_full))
     if found.outsiders:
         count = len(found.outsiders)
         lines.append(
@@ -124,9 +128,21 @@ def tell(found: Notices) -> tuple[str, ...]:
                 count,
             ).format(count=count)
         )
-        lines.extend(map(_line, found.outsiders))
+        lines.extend(_list(found.outsiders, in_full=in_full))
     lines.extend(_tell_withheld(found))
     return tuple(lines)
+
+
+def _list(found: tuple[Notice, ...], *, in_full: bool) -> Iterator[str]:
+    shown = found if in_full else found[:_LISTED]
+    yield from map(_line, shown)
+    more = len(found) - len(shown)
+    if more:
+        yield "  " + ngettext(
+            "and {count} more address (archiver --verbose dossier lists them all)",
+            "and {count} more addresses (archiver --verbose dossier lists them all)",
+            more,
+        ).format(count=more)
 
 
 def _tell_withheld(found: Notices) -> Iterator[str]:

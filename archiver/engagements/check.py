@@ -148,7 +148,7 @@ def _pair(one: Engagement, other: Engagement) -> Iterator[Finding]:
     if not shared or apart or (same_client and one.codes and other.codes):
         return
     message = (
-        _("Both fit mail of {shared} on the same days, and not both have codes.")
+        _("Both fit mail of {shared} on the same days, and no code in subjects tells them apart.")
         if same_client
         else _("They have different clients, and both fit mail of {shared}.")
     )

@@ -47,9 +47,9 @@ def read_engagement(text: str, *, name: str) -> tuple[Engagement, list[str]]:
 def code_problem(code: str) -> str | None:
     """Say why CODE cannot name an engagement in a subject, or return None."""
     if code.strip().lower() in _REPLIES:
-        return _("{code!r} stands in every answer; choose a word only this engagement has").format(
-            code=code
-        )
+        return _(
+            "{code!r} begins the subject of every reply; choose words that only this engagement has"
+        ).format(code=code)
     if len(_LETTER.findall(code)) < _SHORTEST_CODE:
         return _("{code!r} is too short: a code has two letters or digits at least").format(
             code=code

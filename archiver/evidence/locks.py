@@ -1,4 +1,4 @@
-"""Two locks that survive kill -9: one for each account, one for writing.
+"""Locks that survive kill -9: for each account, for writing, for what is changed step by step.
 
 They are locks of the operating system (flock, LockFileEx) on files in ``journal/``, so a process
 that dies gives them back. The library is imported when a lock is first wanted: readers want none.
@@ -70,6 +70,20 @@ class Locks:
                     _("Another process has been reading and indexing for {seconds:g} s.").format(
                         seconds=wait
                     ),
+                    advice=_("Wait until it has finished, or allow more time with --lock-wait."),
+                )
+            yield
+
+    @contextlib.contextmanager
+    def configuring(self, wait: float) -> Iterator[None]:
+        """Hold the lock of the working copies; raises LockedError after WAIT seconds."""
+        with contextlib.ExitStack() as stack:
+            if not stack.enter_context(self._hold("config.lock", wait)):
+                raise LockedError(
+                    _(
+                        "Another process has been changing settings or engagements for "
+                        "{seconds:g} s."
+                    ).format(seconds=wait),
                     advice=_("Wait until it has finished, or allow more time with --lock-wait."),
                 )
             yield

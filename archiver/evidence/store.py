@@ -182,6 +182,10 @@ class Evidence:
         """How many distinct records the journal holds."""
         return self.journal.count_records()
 
+    def digests(self) -> frozenset[bytes]:
+        """Return the digests of all records, each as its 32 bytes; no entry is decoded for it."""
+        return self.journal.digests()
+
     def keep(self, batch: Sequence[Incoming]) -> tuple[Kept, ...]:
         """Make BATCH durable: objects, then entries in one transaction, then the mirror.
 
@@ -307,11 +311,14 @@ class Evidence:
         return self._locks.account(name)
 
     def projection_lock(self, *, wait: bool) -> AbstractContextManager[None]:
-        """Keep other processes from feeding catalogue and index; raises LockedError.
-
-        Without WAIT it is taken at once or not at all.
-        """
+        """Let one process feed catalogue and index, at once or after a WAIT; raises LockedError."""
         return self._writer.projecting(wait=wait)
+
+    def config_lock(self) -> AbstractContextManager[None]:
+        """Let one process at a time change working copies, waiting for it; raises LockedError."""
+        if self.read_only:
+            raise self._not_writable()
+        return self._writer.configuring()
 
     def last_entry_at(self) -> datetime:
         """When the newest entry was written."""

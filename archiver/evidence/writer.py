@@ -93,6 +93,10 @@ class Writer:
         """Hold the lock of the projections; raises LockedError."""
         return self._locks.projecting(self._lock_wait if wait else 0)
 
+    def configuring(self) -> AbstractContextManager[None]:
+        """Hold the lock of the working copies; raises LockedError."""
+        return self._locks.configuring(self._lock_wait)
+
     def encode(self, first: int, payloads: Sequence[Payload], *, actor: str) -> list[Row]:
         """Return the rows that say PAYLOADS from position FIRST on; raises ValueError."""
         at = self._clock()

@@ -5,9 +5,11 @@ configured to answer, and asking elsewhere would hide that it does not.
 """
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
+from functools import partial
 from gettext import gettext as _
 from pathlib import Path
 
@@ -24,7 +26,23 @@ Run = Callable[[str], bytes]
 KeyringGet = Callable[[str, str], str | None]
 
 
-def run_command(command: str) -> bytes:
+_PRINTS = re.compile(
+    r"""\s*(?:\S*[/\\])?(?:\w*sh\s+-\w*c\s+["']?\s*|cmd(?:\.exe)?\s+/c\s+["']?\s*)?"""
+    r"""(?:\S*[/\\])?(?:echo|printf)(?:\.exe)?\s+(?P<words>.*)""",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def seems_to_hold_secret(command: str) -> bool:
+    """Tell whether COMMAND only prints words that stand in it: such a password is no secret.
+
+    A command that looks the words up (a variable, another command, a pipe) holds none.
+    """
+    found = _PRINTS.match(command)
+    return found is not None and not re.search(r"[$`|<]|%\w+%", found["words"])
+
+
+def run_command(command: str, environ: Mapping[str, str] | None = None) -> bytes:
     """Run COMMAND without a shell and return its output; its errors go to the terminal.
 
     Words are split as a shell splits them, but there are no pipes, variables or globs: whoever
@@ -33,7 +51,7 @@ def run_command(command: str) -> bytes:
     """
     words = command if os.name == "nt" else shlex.split(command)
     done = subprocess.run(  # noqa: S603 - the owner of the archive configured this command
-        words, stdout=subprocess.PIPE, check=True, timeout=_PATIENCE
+        words, stdout=subprocess.PIPE, check=True, timeout=_PATIENCE, env=environ
     )
     return done.stdout
 
@@ -58,13 +76,15 @@ def password_for(
     environ: Mapping[str, str],
     prompt: Callable[[str], str] | None,
     keyring_get: KeyringGet = from_keyring,
-    run: Run = run_command,
+    run: Run | None = None,
 ) -> str:
     """Return the password of ACCOUNT; PROMPT is None where nobody can be asked.
 
-    Raise AuthenticationError, whose advice lists the ways, when there is none.
+    A password command is given ENVIRON, unless another RUN runs it. Raise AuthenticationError,
+    whose advice lists the ways, when there is none.
     """
     if account.password_command:
+        run = run or partial(run_command, environ=environ)
         return _from_command(account, account.password_command, run)
     for found in (
         environ.get(variable(account.name)),
@@ -77,12 +97,12 @@ def password_for(
     if prompt is not None and (found := _from_prompt(account, prompt)):
         return found
     raise AuthenticationError(
-        _("no password for account {name}").format(name=account.name),
+        _("There is no password for the account {name}.").format(name=account.name),
         advice=_(
-            "give one in any of these ways: a password_command for the account in archive.toml;"
+            "Give one in any of these ways: a password_command for the account in archive.toml;"
             " the environment variable {variable}; a systemd credential named {credential};"
             " the keyring, service {service}, user {name}; or run the command on a terminal,"
-            " where it asks"
+            " where it asks."
         ).format(
             variable=variable(account.name),
             credential=_credential(account),
@@ -106,10 +126,10 @@ def _from_command(account: Account, command: str, run: Run) -> str:
         output = run(command)
     except ValueError:
         raise ConfigurationError(
-            _("the password_command of account {name} has a quote that is not closed").format(
+            _("The password_command of the account {name} has a quote that is not closed.").format(
                 name=account.name
             ),
-            advice=_("write it as for a shell, for example: pass show mail/client"),
+            advice=_("Write it as for a shell, for example `pass show mail/client`."),
         ) from None
     except subprocess.CalledProcessError as error:
         why = _("it exited with status {status}").format(status=error.returncode)
@@ -122,12 +142,12 @@ def _from_command(account: Account, command: str, run: Run) -> str:
             return first
         why = _("the first line of its output is empty or not UTF-8")
     raise AuthenticationError(
-        _("the password_command of account {name} gave no password: {why}").format(
+        _("The password_command of the account {name} gave no password: {why}.").format(
             name=account.name, why=why
         ),
         advice=_(
-            "run it by hand: it must print the password alone on its first line; it is run"
-            " without a shell, so pipes and variables need: sh -c '...'"
+            "Run it by hand: it must print the password alone on its first line. It is run"
+            " without a shell, so pipes and variables need `sh -c '...'`."
         ),
     )
 

@@ -241,7 +241,7 @@ class _Field:
             if self._breaks > _MAX_BREAKS:
                 raise
             self._line.redial(error)
-            reason = _("the connection broke when the message was asked for: {what}")
+            reason = _("the connection broke when the message was asked for ({what})")
             raise RefusedError(reason.format(what=error.what)) from None
         self._breaks = 0
         return answer
@@ -255,8 +255,8 @@ def _collect(session: Session, uids: Sequence[int], got: dict[int, bytes]) -> No
 
 def _changed(folder: str, reason: str) -> TemporaryNetworkError:
     return TemporaryNetworkError(
-        _("the folder {folder} changed while it was read: {reason}").format(
+        _("The folder {folder} changed while it was read: {reason}.").format(
             folder=folder, reason=reason
         ),
-        advice=_("nothing that was kept is lost; run the command again"),
+        advice=_("Nothing that was kept is lost: run the command again."),
     )

@@ -168,6 +168,7 @@ def _open(line: Line, folder: Folder) -> tuple[FolderState, tuple[int, ...]] | F
         return FolderFailed(folder.name, error.reason)
     except TemporaryNetworkError as error:
         line.redial(error)  # raises when the network, not the folder, is at fault
-        return FolderFailed(folder.name, error.what)
+        reason = _("the connection broke when the folder was opened ({what})")
+        return FolderFailed(folder.name, reason.format(what=error.what))
     line.opened = (folder.name, state.uidvalidity)
     return state, uids

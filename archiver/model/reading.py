@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Raised whenever the same bytes would be read differently: the catalogue is then rebuilt."""
 
 
@@ -53,6 +53,8 @@ class Attachment:
     inline: bool = False
     content_id: str = ""
     defects: tuple[Defect, ...] = ()
+    likeness: str = ""
+    """SHA-256 of its bytes, in hexadecimal; of text without what differs between copies of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,9 @@ class Reading:
     """``fr``, ``en`` or empty when undecided."""
     attachments: tuple[Attachment, ...]
     defects: tuple[Defect, ...]
+    sources: tuple[str, ...] = ()
+    """Likenesses of the parts of which ``text`` is not the whole: HTML, shown or not, and what was
+    cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

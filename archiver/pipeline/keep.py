@@ -50,6 +50,8 @@ class Intake:
     known: int = 0
     """Places that were known already."""
     problems: list[Problem] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    """Files that are plainly no mail, in folders that were walked through."""
 
 
 def sync_account(
@@ -200,6 +202,8 @@ def import_files(
     size = 0
     for message in messages:
         match message:
+            case NotRead(no_mail=True):
+                intake.passed_over.append(message.path)
             case NotRead():
                 intake.problems.append(Problem(where=str(message.path), reason=message.reason))
             case Incoming():

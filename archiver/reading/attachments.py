@@ -13,6 +13,7 @@ from archiver.reading.mime.headers import decode_value
 from archiver.reading.mime.mend import mend
 from archiver.reading.mime.parser import Allowance, Part, TooManyPartsError, parse, parse_flat
 from archiver.reading.text import Leaf, Words, cap, join, outline, read_text
+from archiver.reading.variants import likeness
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
 _SUMMARY = ("From", "To", "Cc", "Date", "Subject")
@@ -23,13 +24,16 @@ _MISLEADING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2
 _WIDE = re.compile(rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff")
 _SAMPLE = 4_096
 
+Content = tuple[bytes, tuple[Defect, ...]]
+"""The bytes of a part, and what was wrong with their encoding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An attachment, and where its bytes are."""
+    """An attachment and its bytes."""
 
     attachment: Attachment
-    leaf: Leaf
+    data: bytes
 
 
 def read_attachments(
@@ -40,7 +44,12 @@ def read_attachments(
         if leaf.type in _MESSAGES:
             yield from _nested_message(leaf, allowance, depth)
         else:
-            yield _found(leaf, _words(leaf))
+            yield _attached(leaf)
+
+
+def _attached(leaf: Leaf) -> Found:
+    content = leaf.content
+    return _found(leaf, content, _words(leaf, content))
 
 
 def decode_attachment(data: bytes, part: str) -> tuple[Attachment, bytes]:
@@ -54,11 +63,12 @@ def decode_attachment(data: bytes, part: str) -> tuple[Attachment, bytes]:
     numbers: list[str] = []
     for item in read_attachments(found.others, allowance):
         if item.attachment.part == part:
-            return item.attachment, item.leaf.content[0]
+            return item.attachment, item.data
         numbers.append(item.attachment.part)
     for leaf in (*found.texts, *found.unused):
         if leaf.number == part:
-            return _found(leaf, leaf.words).attachment, leaf.content[0]
+            text = _found(leaf, leaf.content, leaf.words)
+            return text.attachment, text.data
     raise UsageError(
         _("The message has no attachment number {number}.").format(number=clean(part)[:40]),
         advice=_("Its attachments are: {numbers}.").format(numbers=", ".join(numbers[:_LISTED]))
@@ -77,17 +87,18 @@ def take_apart(data: bytes, allowance: Allowance) -> Part:
 
 def _nested_message(leaf: Leaf, allowance: Allowance, depth: int) -> Iterator[Found]:
     """Yield a message inside the message, then its own attachments (their numbers continue its)."""
-    data = leaf.content[0]
+    content = leaf.content
+    data = content[0]
     if not allowance.enter(data, depth):
-        words = _raw_words(leaf, defect("nesting-too-deep", part=leaf.number))
-        yield _found(leaf, words)
+        words = _raw_words(leaf, content, defect("nesting-too-deep", part=leaf.number))
+        yield _found(leaf, content, words)
         return
     message = take_apart(mend(data).data, allowance)
     inside = outline(message, leaf.number)
     texts = [text.words for text in inside.texts]
     text, cut = cap(join([_summary(message), *(words.text for words in texts)]), leaf.number)
     defects = (*inside.defects, *(wrong for words in texts for wrong in words.defects), *cut)
-    yield _found(leaf, Words(text, defects), decode_value(message.field("subject"))[0])
+    yield _found(leaf, content, Words(text, defects), decode_value(message.field("subject"))[0])
     yield from read_attachments(inside.others, allowance, depth + 1)
 
 
@@ -97,13 +108,13 @@ def _summary(message: Part) -> str:
     return "\n".join(f"{name}: {value}" for name, value in values if value)
 
 
-def _words(leaf: Leaf) -> Words | None:
+def _words(leaf: Leaf, content: Content) -> Words | None:
     """Return the text of an attachment, or None when this version does not read its type."""
     if leaf.type.startswith("message/") or leaf.part.too_deep:
-        return _raw_words(leaf)
+        return _raw_words(leaf, content)
     if not leaf.type.startswith("text/") or leaf.type == "text/rtf":
         return None
-    data, wrong = leaf.content
+    data, wrong = content
     sample = data[:_SAMPLE]
     charset = leaf.part.content_type.parameters.get("charset", "").lower()
     if b"\0" in sample and not charset.startswith(("utf-16", "utf-32", "utf16", "utf32", "ucs")):
@@ -114,14 +125,14 @@ def _words(leaf: Leaf) -> Words | None:
     return read_text(leaf.part, data, leaf.number, wrong)
 
 
-def _raw_words(leaf: Leaf, *more: Defect) -> Words:
-    data, wrong = leaf.content
+def _raw_words(leaf: Leaf, content: Content, *more: Defect) -> Words:
+    data, wrong = content
     text, cut = cap(decode(data, "utf-8")[0], leaf.number)
     return Words(text, (*wrong, *more, *cut))
 
 
-def _found(leaf: Leaf, words: Words | None, title: str = "") -> Found:
-    data, wrong = leaf.content
+def _found(leaf: Leaf, content: Content, words: Words | None, title: str = "") -> Found:
+    data, wrong = content
     name, unsafe = _name(leaf, title)
     disposition = leaf.part.disposition[0]
     content_id = decode_value(leaf.part.field("content-id"))[0].strip("<> ")
@@ -135,8 +146,9 @@ def _found(leaf: Leaf, words: Words | None, title: str = "") -> Found:
         inline=disposition == "inline" or (not disposition and leaf.related and bool(content_id)),
         content_id=content_id,
         defects=tuple(dict.fromkeys(defects)),
+        likeness=likeness(leaf, data),
     )
-    return Found(attachment, leaf)
+    return Found(attachment, data)
 
 
 def _name(leaf: Leaf, title: str) -> tuple[str, tuple[Defect, ...]]:

@@ -18,6 +18,7 @@ from archiver.reading.mime.mend import Mended, mend
 from archiver.reading.mime.parser import Allowance, Part, TooManyPartsError, parse, parse_flat
 from archiver.reading.mime.participants import read_mailboxes
 from archiver.reading.text import cap, join, outline
+from archiver.reading.variants import sources
 
 _MAX_DEFECTS = 200
 _SAMPLE = 4_096
@@ -63,6 +64,7 @@ def _read(data: bytes) -> Reading | Unreadable:
     defects += (wrong for leaf in found.texts for wrong in leaf.words.defects)
     defects += cut
     people = _People(fields, defects)
+    whole = not any(wrong.code == "text-cut" for wrong in defects)
     return Reading(
         headers=headers,
         from_=people.author(),
@@ -80,6 +82,7 @@ def _read(data: bytes) -> Reading | Unreadable:
         language=language(text),
         attachments=attachments,
         defects=_bounded(defects),
+        sources=sources(found, whole=whole),
     )
 
 

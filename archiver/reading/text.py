@@ -56,9 +56,12 @@ class Leaf:
         self.number = number
         self.related = related
 
-    @cached_property
+    @property
     def content(self) -> tuple[bytes, tuple[Defect, ...]]:
-        """The decoded bytes, and what was wrong with their encoding."""
+        """The decoded bytes, and what was wrong with their encoding.
+
+        Decoded whenever asked for: kept, all attachments would be in memory at once.
+        """
         data, encoding, problem = self.part.content()
         wrong = (defect(problem, encoding, part=self.number),) if problem else ()
         return data, wrong
@@ -203,7 +206,8 @@ def read_text(part: Part, data: bytes, number: str, wrong: tuple[Defect, ...] = 
     type_ = part.content_type
     defects = list(wrong)
     charset = type_.parameters.get("charset", "")
-    if len(data) > _MAX_BYTES:
+    too_large = len(data) > _MAX_BYTES
+    if too_large:
         data = data[:_MAX_BYTES]
     if type_.type in _HTML:
         source, problem = decode_html(data, charset)
@@ -219,6 +223,8 @@ def read_text(part: Part, data: bytes, number: str, wrong: tuple[Defect, ...] = 
     if problem:
         defects.append(defect(problem, charset, part=number))
     text, cut = cap(text, number)
+    if too_large and not cut:
+        cut = (_cut_after(len(text), number),)
     return Words(text, (*defects, *cut))
 
 
@@ -226,7 +232,11 @@ def cap(text: str, number: str = "") -> tuple[str, tuple[Defect, ...]]:
     """Cut what nobody can have written as one text, and say so."""
     if len(text) <= MAX_TEXT:
         return text, ()
-    return text[:MAX_TEXT], (defect("text-cut", str(MAX_TEXT), part=number),)
+    return text[:MAX_TEXT], (_cut_after(MAX_TEXT, number),)
+
+
+def _cut_after(length: int, number: str) -> Defect:
+    return defect("text-cut", str(length), part=number)
 
 
 def unflow(text: str, *, delsp: bool) -> str:

@@ -190,7 +190,7 @@ class ObjectCheck:
             "object-name",
             "warning",
             path,
-            _("{path} does not belong into the archive.").format(path=path),
+            _("{path} does not belong in the archive.").format(path=path),
             _("Move it elsewhere: nothing but the archiver writes there."),
         )
 

@@ -123,6 +123,10 @@ class Journal:
         """How many distinct records there are."""
         return self.database.number("SELECT count(*) FROM record")
 
+    def digests(self) -> frozenset[bytes]:
+        """Return the digests of all records, each as its 32 bytes."""
+        return frozenset(blob(row[0]) for row in self.database.all("SELECT digest FROM record"))
+
     def position_of(self, digest: Digest) -> Position | None:
         """Return the position of the ``record`` entry for DIGEST."""
         return self.positions_of((digest,)).get(digest)

@@ -13,7 +13,6 @@ each for a reason:
 import hashlib
 import imaplib
 import io
-import ipaddress
 import logging
 import re
 import socket
@@ -24,7 +23,7 @@ from gettext import gettext as _
 
 import imapclient
 
-from archiver.config import Account
+from archiver.config import Account, is_loopback
 from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.folders import role_of
 from archiver.mailbox.server import mutf7, responses, trouble
@@ -39,8 +38,6 @@ _GOODBYE = 5.0
 """Seconds that a server has to answer LOGOUT."""
 
 _UNSENDABLE = re.compile(rb"[\r\n\0]")
-_LOOPBACK_4 = ipaddress.IPv4Network("127.0.0.0/8")
-_LOOPBACK_6 = ipaddress.IPv6Network("::1/128")
 _NOT_SELECTABLE = frozenset({"\\noselect", "\\nonexistent"})
 _UID_ONLY = re.compile(rb"[0-9]+ \(UID ([0-9]{1,10})\)\Z")
 _WHOLE = b"BODY[]"
@@ -254,16 +251,6 @@ def connect(
     except BaseException:
         shut(client)
         raise
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether HOST is this very machine: localhost, 127.0.0.0/8 or ::1."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host) in (_LOOPBACK_6 if ":" in host else _LOOPBACK_4)
-    except ValueError:
-        return False
 
 
 def _reach(

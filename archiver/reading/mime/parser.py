@@ -28,6 +28,7 @@ MAX_PARTS = 10_000
 _MAX_DEPTH = 30
 _MAX_MESSAGES = 1_000
 _WORK = 3_000_000  # lines times depth: about a second
+_AT_ONCE = 1 << 20
 
 
 class TooManyPartsError(Exception):
@@ -152,9 +153,14 @@ class Part(Message):
             return b""
         return self._payload.encode("utf-8", "surrogateescape")
 
+    @property
+    def encoding(self) -> str:
+        """The transfer encoding that is declared, in lower case."""
+        return transfer_encoding(self.field("content-transfer-encoding"))
+
     def content(self) -> tuple[bytes, str, str]:
         """Return the decoded bytes, the transfer encoding, and a defect code or nothing."""
-        encoding = transfer_encoding(self.field("content-transfer-encoding"))
+        encoding = self.encoding
         data, problem = undo(self.raw_content(), encoding)
         return data, encoding, problem
 
@@ -182,7 +188,9 @@ def parse_flat(data: bytes) -> Part:
 
 def _parse(data: bytes, factory: Callable[..., Part]) -> Part:
     feed: BytesFeedParser[Part] = BytesFeedParser(factory)
-    feed.feed(data)
+    # By pieces: the standard parser makes text of all that it is given at once.
+    for start in range(0, len(data), _AT_ONCE):
+        feed.feed(data[start : start + _AT_ONCE])
     message = _Mail(feed.close()).message
     assert isinstance(message, Part)  # noqa: S101 -- mail-parser is untyped; this is its contract
     return message
