@@ -62,6 +62,7 @@ class Archive:
         self.entropy = entropy
         self._closing = contextlib.ExitStack()
         self._told: set[Finding] = set()
+        self._tells_findings = True
 
     def __enter__(self) -> Self:
         return self
@@ -100,11 +101,16 @@ class Archive:
         from archiver.care.working_copies import take_in
 
         copies = take_in(self.evidence, actor=self.actor)
-        for finding in copies.findings:
-            if finding not in self._told:  # they are taken in again after a command changed one
+        # They are taken in again after a command changed one: what was told is not told again.
+        for finding in copies.findings if self._tells_findings else ():
+            if finding not in self._told:
                 self._told.add(finding)
                 self.tell(_in_two_lines(finding))
         return copies
+
+    def leave_findings(self) -> None:
+        """Leave what is wrong with working copies to a command that reports it itself."""
+        self._tells_findings = False
 
     def reread_copies(self) -> None:
         """Take the working copies in again after a command changed one."""

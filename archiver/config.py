@@ -2,10 +2,9 @@
 
 import contextlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from gettext import gettext as _
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from archiver.errors import ConfigurationError, UsageError
 from archiver.tables import (
@@ -19,9 +18,6 @@ from archiver.tables import (
     quoted,
     raise_problems,
 )
-
-if TYPE_CHECKING:
-    from tomlkit.items import AbstractTable
 
 Security = Literal["tls", "starttls", "plain"]
 Keep = Literal["everything", "engagements"]
@@ -130,50 +126,8 @@ def with_account(text: str, account: Account) -> str:
                 "Choose another name, or change that one with `archiver account edit {name}`."
             ).format(name=account.name),
         )
-    result = append_tables(text, {"account": {account.name: _as_table(account)}})
-    return _approved(result, _("This account cannot be added:"))
-
-
-def with_changed_account(text: str, account: Account) -> str:
-    """Return the settings TEXT in which the account of that name is ACCOUNT; comments stay.
-
-    Raises UsageError when there is none or ACCOUNT is not valid, ConfigurationError when TEXT was
-    not valid before.
-    """
-    import tomlkit  # only what edits a file needs it
-
-    find_account(parse_settings(text), account.name)
-    document = tomlkit.parse(text.removeprefix("\ufeff"))
-    table = cast("dict[str, AbstractTable]", document["account"])[account.name]
-    wanted = _as_table(account)
-    for key in [key for key in table if key not in wanted]:
-        table.remove(key)
-    for key, value in wanted.items():
-        if key in table and table[key] != value:
-            table[key] = value
-    _append(table, {key: value for key, value in wanted.items() if key not in table})
-    result = _approved(tomlkit.dumps(document), _("This account cannot be changed so:"))
-    if find_account(parse_settings(result), account.name) != account:
-        raise _not_editable(account.name)
-    return _with_line_ends_of(text, result)
-
-
-def without_account(text: str, name: str) -> str:
-    """Return the settings TEXT without the account NAME; comments stay.
-
-    Raises UsageError when there is none, ConfigurationError when TEXT was not valid before.
-    """
-    import tomlkit  # as above
-
-    before = parse_settings(text)
-    find_account(before, name)
-    document = tomlkit.parse(text.removeprefix("\ufeff"))
-    cast("AbstractTable", document["account"]).remove(name)
-    result = tomlkit.dumps(document)
-    wanted = tuple(account for account in before.accounts if account.name != name)
-    if _problems_of(result) or parse_settings(result).accounts != wanted:
-        raise _not_editable(name)
-    return _with_line_ends_of(text, result)
+    result = append_tables(text, {"account": {account.name: account_table(account)}})
+    return approved(result, _("This account cannot be added:"))
 
 
 def find_account(settings: Settings, name: str) -> Account:
@@ -210,9 +164,9 @@ def plain_problem(host: str) -> str:
     ).format(host=host)
 
 
-def _approved(text: str, refusal: str) -> str:
+def approved(text: str, refusal: str) -> str:
     """Return TEXT when it is good; else tell the user of the command why not."""
-    if problems := _problems_of(text):
+    if problems := problems_of(text):
         raise UsageError(
             "\n  ".join((refusal, *problems)),
             advice=_("Correct these values, then run the command again. Nothing was written."),
@@ -220,35 +174,8 @@ def _approved(text: str, refusal: str) -> str:
     return text
 
 
-def _not_editable(name: str) -> UsageError:
-    return UsageError(
-        _("The account {name} is written in a way that no command can change.").format(name=name),
-        advice=_("Change [account.{name}] in archive.toml with any text editor.").format(name=name),
-    )
-
-
-def _append(table: "AbstractTable", values: Mapping[str, object]) -> None:
-    """Write VALUES right behind the last key of TABLE.
-
-    The library would write them behind the comments that stand before the next table.
-    """
-    from tomlkit import dumps  # as above
-    from tomlkit.items import Item, Table
-
-    for key, value in values.items():
-        last = table[list(table)[-1]]
-        if isinstance(table, Table) and isinstance(last, Item):
-            last.trivia.trail = (last.trivia.trail or "\n") + dumps({key: value})
-        else:
-            table[key] = value
-
-
-def _with_line_ends_of(text: str, result: str) -> str:
-    plain = result.replace("\r\n", "\n")
-    return plain.replace("\n", "\r\n") if "\r\n" in text else plain
-
-
-def _problems_of(text: str) -> list[str]:
+def problems_of(text: str) -> list[str]:
+    """Return what is wrong with the settings TEXT, which a command made from a good one."""
     try:
         table = open_table(text, name="archive.toml")
     except ConfigurationError:  # it was valid before: account = {...} takes no further tables
@@ -303,7 +230,8 @@ def _account(accounts: Table, name: str) -> Account:
     return account
 
 
-def _as_table(account: Account) -> dict[str, object]:
+def account_table(account: Account) -> dict[str, object]:
+    """Return ACCOUNT as its table in ``archive.toml`` says it."""
     table: dict[str, object] = {
         "host": account.host,
         "port": account.port,

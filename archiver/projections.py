@@ -125,7 +125,7 @@ class Projections:
             try:
                 return question()
             except EngineError as error:
-                self.drop()
+                self._drop_engine()
                 self._distrust = str(error)
             except CatalogueUnusable as error:
                 self.drop()
@@ -161,12 +161,15 @@ class Projections:
 
     def drop(self) -> None:
         """Close what is open; the next use opens it again."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        self._drop_engine()
         if self._catalogue is not None:
             self._catalogue.close()
             self._catalogue = None
+
+    def _drop_engine(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
 
     def close(self) -> None:
         """Close what is open, and remove what was made for this command only."""

@@ -23,7 +23,7 @@ else:
     _STEMMERS = (Stemmer.Stemmer("french", 0), Stemmer.Stemmer("english", 0))
     _STEMMER_NAME = f"snowball-{Stemmer.version()}"
 
-SIGNATURE: Final = f"words-1 {_STEMMER_NAME}"
+SIGNATURE: Final = f"words-2 {_STEMMER_NAME}"
 """Names this analysis: an index made under another signature must be rebuilt."""
 
 STEMMED_FIELDS: Final = frozenset({"subject", "body", "attachment", "filename"})
@@ -32,8 +32,8 @@ STEMMED_FIELDS: Final = frozenset({"subject", "body", "attachment", "filename"})
 MAX_WORD: Final = 64
 """Characters of a word that count; longer ones are told apart by their beginning only."""
 
-MAX_TOKENS: Final = 2_000_000
-"""Tokens of one field of one document that are looked at (about 4,000 pages)."""
+MAX_MARKED: Final = 2_000_000
+"""Tokens of a text in which ``spans`` marks hits (about 4,000 pages); indexed are all of them."""
 
 _CACHED_WORDS = 200_000
 _STEMMABLE = range(3, 41)
@@ -56,6 +56,9 @@ _MARKS = (
 _WORD = re.compile(rf"[^\W_\u02bc]+(?:[{_MARKS}]+[^\W_\u02bc]*)*")
 _IDEOGRAPH = re.compile(f"[{_IDEOGRAPHS}]")
 _PIECE = re.compile(f"[{_IDEOGRAPHS}][{_MARKS}]*|[^{_IDEOGRAPHS}]+")
+_BETWEEN_WORDS = re.compile(rf"[\s.,;:!?'-]|[{_IDEOGRAPHS}]")
+"""Where a text can be cut, before the character that is found, without cutting a word."""
+_MOST_AT_ONCE = 1_000_000
 
 _VOICED_MARKS = "\u3099\u309a"  # they make another consonant: not an accent
 _DROPPED_CATEGORIES = frozenset({"Cf", "Me"})
@@ -97,16 +100,23 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def words(text: str) -> list[str]:
-    """Return the texts of ``tokens``, at most MAX_TOKENS: the fast way for whole documents."""
+    """Return the texts of ``tokens``: the fast way for whole documents."""
     if text.isascii() or not _IDEOGRAPH.search(text):
         found: list[str] = _WORD.findall(text)
-        return found if len(found) <= MAX_TOKENS else found[:MAX_TOKENS]
-    return [token.text for token in islice(tokens(text), MAX_TOKENS)]
+        return found
+    return [token.text for token in tokens(text)]
 
 
-def exceeds(text: str) -> bool:
-    """Tell whether TEXT has more words than are indexed, so that a caller can say so."""
-    return len(text) > MAX_TOKENS and next(islice(tokens(text), MAX_TOKENS, None), None) is not None
+def pieces(text: str, most: int = _MOST_AT_ONCE) -> Iterator[str]:
+    """Cut TEXT between words into pieces of about MOST characters, so that each fits in memory.
+
+    The words of the pieces are those of the text. An absurdly long word makes a longer piece.
+    """
+    start = 0
+    while len(text) - start > most and (found := _BETWEEN_WORDS.search(text, start + most)):
+        yield text[start : found.start()]
+        start = found.start()
+    yield text[start:] if start else text
 
 
 def fold(word: str) -> str:
@@ -215,7 +225,7 @@ def spans(text: str, query: Query, *, field: str | None = None) -> tuple[tuple[i
     wanted, runs = _wanted(query, field)
     if not wanted and not runs:
         return ()
-    found = list(islice(tokens(text), MAX_TOKENS))
+    found = list(islice(tokens(text), MAX_MARKED))
     folded = [fold(token.text) for token in found] if runs else []
     hits = [
         (token.start, token.end)

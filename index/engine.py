@@ -78,5 +78,11 @@ class Engine(Protocol):
     def search(self, query: Query, *, scored: bool = False) -> Matches:
         """Find all documents that match QUERY, which must hold textual nodes only."""
 
+    def check(self) -> None:
+        """Read every byte of the last commit; raise IndexDamaged unless all is as it was written.
+
+        Searches notice damage only in the parts that they need.
+        """
+
     def close(self) -> None:
         """Release files; uncommitted additions are dropped."""

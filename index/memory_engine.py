@@ -69,6 +69,9 @@ class MemoryEngine:
         scores = self._scores(query, found) if scored else {}
         return Matches(keys=frozenset(found), scores=scores)
 
+    def check(self) -> None:
+        """Find nothing: memory is not read back."""
+
     def close(self) -> None:
         """Drop uncommitted additions."""
         self._pending.clear()

@@ -29,14 +29,21 @@ class Ended:
 class Running:
     """``archiver --archive ROOT ARGUMENTS``, running in the folder beside ROOT."""
 
-    def __init__(self, root: Path, *arguments: object, largest_file: int | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *arguments: object,
+        largest_file: int | None = None,
+        language: str | None = None,
+    ) -> None:
+        """Start it; LANGUAGE is what the user's own environment says."""
         program = ["-m", "archiver"]
         if largest_file is not None:
             program = ["-c", _SMALL_FILES, str(largest_file)]
         self.process = subprocess.Popen(
             [sys.executable, *program, "--archive", str(root), *map(str, arguments)],
             cwd=root.parent,
-            env={**os.environ, **_ENVIRONMENT},
+            env={**os.environ, **_ENVIRONMENT, **({"LANGUAGE": language} if language else {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

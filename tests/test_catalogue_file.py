@@ -1,5 +1,6 @@
 """The file: made when missing, refused when damaged or of another version, never in the way."""
 
+import os
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -89,6 +90,47 @@ def test_a_file_that_cannot_be_used_says_why(
     """The caller makes it again and tells the reason."""
     damage(path)
     assert why in why_not(path)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_that_cannot_be_opened_is_not_called_damaged(path: Path, *, read_only: bool) -> None:
+    """It may be sound: nobody makes it again over what he may not read."""
+    path.with_name(path.name + "-wal").mkdir()  # SQLite then says what it says without permission
+    before = path.read_bytes()
+    with pytest.raises(OperationError) as caught:
+        Catalogue.open(path, read_only=read_only)
+    assert not isinstance(caught.value, CatalogueUnusable)
+    assert caught.value.what.startswith(f"{path} could not be read or written: ")
+    assert "permissions" in caught.value.advice
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="modes are those of POSIX; root is not denied"
+)
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("of_folder", [True, False])
+def test_a_file_that_we_may_not_read_is_not_called_damaged(
+    path: Path, *, read_only: bool, of_folder: bool
+) -> None:
+    """Nor one in a folder that is closed to us."""
+    denied = path.parent if of_folder else path
+    before = denied.stat().st_mode
+    denied.chmod(0)
+    try:
+        with pytest.raises(OperationError) as caught:
+            Catalogue.open(path, read_only=read_only)
+    finally:
+        denied.chmod(before)
+    assert not isinstance(caught.value, CatalogueUnusable)
+    assert "permissions" in caught.value.advice
+
+
+def test_a_place_where_no_file_can_be_made_is_told(path: Path) -> None:
+    """Whatever the system says, it is told as ours."""
+    with pytest.raises(OperationError, match="Not a directory") as caught:
+        Catalogue.open(path / "catalogue.sqlite")
+    assert not isinstance(caught.value, CatalogueUnusable)
 
 
 def test_damage_met_later_is_told_the_same_way(path: Path) -> None:

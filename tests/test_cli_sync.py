@@ -98,6 +98,33 @@ def test_a_server_that_is_away_exits_75(
     assert desk("sync").code == 75
 
 
+def test_a_broken_engagement_file_stops_no_mail(desk: Desk) -> None:
+    """Everything is fetched, the last good version ties it, and it shows in the exit code."""
+    desk.ok("engagement", "add", "acme", "--client", "ACME", "--code", "Mail")
+    (desk.root / "engagements" / "acme.toml").write_text("this is [not TOML")
+    said = desk("sync")
+    assert said.code == 3
+    assert "engagements/acme.toml" in said.err
+    status = desk.ok("status", "--format", "json").json
+    assert status["records"] == len(MAILS)
+    assert status["engagements"][0]["records"] == len(MAILS)
+    desk.ok("account", "test", "work")
+
+
+def test_a_broken_engagement_file_does_not_hide_why_a_sync_failed(
+    tmp_path: Path, dovecot: DovecotServer, mailbox_user: str
+) -> None:
+    """A server that is away is still 75, and its account is named once."""
+    desk = new_desk(tmp_path / "archive")
+    add_account(desk, dovecot, mailbox_user, "--port", "1")
+    (desk.root / "engagements" / "acme.toml").write_text("this is [not TOML")
+    said = desk("sync")
+    assert said.code == 75
+    (line,) = [each for each in said.err.splitlines() if "cannot be reached" in each]
+    assert line.startswith("work: 127.0.0.1 port 1 cannot be reached: ")
+    assert line.count("work") == 1
+
+
 def test_account_test_lists_what_is_fetched(desk: Desk) -> None:
     """Before the first sync, a user sees what it will take."""
     said = desk.ok("account", "test", "work")

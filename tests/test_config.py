@@ -57,7 +57,7 @@ def test_new_settings_refuse_an_unknown_time_zone() -> None:
 
 def test_new_settings_refuse_an_unknown_language() -> None:
     """The archive writes French or English."""
-    with pytest.raises(UsageError, match='none of "en", "fr"'):
+    with pytest.raises(UsageError, match='is not one of "en", "fr"'):
         new_settings(time_zone="UTC", language="de")
 
 
@@ -211,7 +211,7 @@ def test_an_account_is_never_replaced() -> None:
     """Its sightings belong to the one that is there."""
     with pytest.raises(UsageError, match="already an account named work") as caught:
         with_account(BASE + WORK, ACCOUNT)
-    assert "edit [account.work]" in caught.value.advice
+    assert "`archiver account edit work`" in caught.value.advice
 
 
 def test_an_account_that_would_not_be_understood_is_not_added() -> None:

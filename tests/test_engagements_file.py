@@ -147,11 +147,11 @@ def test_all_errors_are_told_at_once_with_their_place() -> None:
     assert what.startswith("acme.toml has 10 errors:")
     assert "client: the client's name is missing" in what
     assert "after: must be a day without quotes, such as 2026-03-02" in what
-    assert "codes: 'Re' stands in every answer" in what
+    assert "codes: 'Re' begins the subject of every reply" in what
     assert "codes: '-' is too short" in what
     assert "folders: '/ACME' starts or ends with a slash" in what
     assert "folders: holds an empty text" in what
-    assert 'person[2].party: \'clients\' is none of "us", "client", "third"' in what
+    assert 'person[2].party: \'clients\' is not one of "us", "client", "third"' in what
     assert "person[2].address: 'Marie <marie@acme.fr>' is not a mail address" in what
     assert "person[2].untill: unknown key; did you mean until?" in what
     assert "agreed.committees: must be text between quotes, or a whole number" in what

@@ -1,8 +1,11 @@
 """A check finds what somebody, or a failing disk, did to an archive; it repairs nothing."""
 
+import contextlib
+import errno
 import json
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -10,6 +13,9 @@ import pytest
 from evidence_case import create, in_file, reopen, seen
 
 from archiver.evidence.checks.check import verify
+from archiver.evidence.checks.findings import Findings
+from archiver.evidence.checks.objects import ObjectCheck
+from archiver.evidence.disk import Disk
 from archiver.evidence.journal.canonical import canonical, parse
 from archiver.evidence.journal.merkle import leaf_hash
 from archiver.evidence.store import Evidence
@@ -99,6 +105,68 @@ def test_what_is_added_during_a_check_is_no_finding(archive: Path) -> None:
         assert writer.size == size + 2
         assert report.findings == ()
         assert dict(report.checked)["entries"] == size
+
+
+class WaitingDisk(Disk):
+    """Stops at one point in the order of writes, until it may go on."""
+
+    def __init__(self, point: str) -> None:
+        self._point = point
+        self.there = threading.Event()
+        self.go_on = threading.Event()
+
+    def reached(self, point: str) -> None:
+        """Stop at the point."""
+        if point == self._point and not self.there.is_set():
+            self.there.set()
+            assert self.go_on.wait(60)
+
+
+@contextlib.contextmanager
+def writing(root: Path, point: str) -> Iterator[threading.Event]:
+    """Be in the middle of keeping a batch, at POINT; the event lets it go on."""
+    disk = WaitingDisk(point)
+
+    def keep() -> None:
+        with reopen(root, disk) as evidence:
+            evidence.keep([seen(b"three", 3), seen(b"four", 4)])
+
+    thread = threading.Thread(target=keep)
+    thread.start()
+    try:
+        assert disk.there.wait(60)
+        yield disk.go_on
+    finally:
+        disk.go_on.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("point", ["object-written", "object-named", "committed"])
+def test_what_a_live_writer_is_in_the_middle_of_is_no_finding(archive: Path, point: str) -> None:
+    """Objects without entries, temporaries, a mirror that is behind: it is waited for."""
+
+    def let_go(done: int, total: int) -> None:
+        if done == total:
+            go_on.set()
+
+    with writing(archive, point) as go_on, reopen(archive, recover=False) as evidence:
+        assert verify(evidence, progress=let_go).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("point", "code"),
+    [
+        ("object-written", "temporary-left"),
+        ("object-named", "object-stray"),
+        ("committed", "mirror-behind"),
+    ],
+)
+def test_a_writer_that_hangs_is_not_waited_for_forever(
+    archive: Path, point: str, code: str
+) -> None:
+    """What it left so far is told."""
+    with writing(archive, point), reopen(archive, recover=False) as evidence:
+        assert code in {one.code for one in verify(evidence, patience=0.05).findings}
 
 
 def test_without_reading_only_structure_is_checked(archive: Path) -> None:
@@ -195,6 +263,88 @@ def test_a_spoilt_object_is_found(
     found = findings(archive, None)
     assert {one.code: one.level for one in found} == expected
     assert all(one.subject == digest for one in found)
+
+
+def test_a_missing_object_is_put_back_from_a_backup(archive: Path) -> None:
+    """Nothing is left of it that could be moved away."""
+    (archive / "objects" / ONE.hex[:2] / ONE.hex).unlink()
+    (finding,) = findings(archive)
+    assert finding.advice == "Put it back from a backup."
+
+
+class Closed:
+    """Lists folders, but for one that the system refuses to open."""
+
+    def __init__(self, folder: Path, error: int = errno.EACCES) -> None:
+        self._folder = folder
+        self._error = error
+
+    def __call__(self, folder: Path) -> Iterable[os.DirEntry[str]]:
+        """List FOLDER."""
+        if folder == self._folder:
+            raise OSError(self._error, os.strerror(self._error), str(folder))
+        return os.scandir(folder)
+
+
+def closed(root: Path, folder: Path, error: int = errno.EACCES) -> tuple[Finding, ...]:
+    """Return the findings about objects when FOLDER cannot be listed."""
+    found = Findings()
+    with reopen(root, recover=False) as evidence:
+        check = ObjectCheck(
+            evidence, found, read_data=1.0, rng=Random(1), scan=Closed(folder, error)
+        )
+        check.check(lambda _done: None)
+        check.settle()
+    return found.report().findings
+
+
+def test_a_folder_that_may_not_be_read_is_not_called_missing(archive: Path) -> None:
+    """Nothing is lost: its owner lets us in, and nobody is told to move anything away."""
+    folder = archive / "objects" / ONE.hex[:2]
+    (finding,) = closed(archive, folder)
+    assert (finding.code, finding.level) == ("object-unreadable", "error")
+    assert finding.subject == str(folder)
+    assert finding.message == f"The folder {folder} cannot be read, nor what it holds: {DENIED}."
+    assert f"`chmod 700 {folder}`" in finding.advice
+
+
+DENIED = os.strerror(errno.EACCES)
+
+
+@pytest.mark.parametrize("name", ["", "tmp"])
+def test_the_folder_of_all_objects_may_be_closed_too(archive: Path, name: str) -> None:
+    """One finding, not one for each folder in it."""
+    (finding,) = closed(archive, archive / "objects" / name)
+    assert finding.code == "object-unreadable"
+
+
+def test_a_folder_on_a_failing_disk_is_told_with_other_advice(archive: Path) -> None:
+    """No permission mends it."""
+    (finding,) = closed(archive, archive / "objects" / ONE.hex[:2], errno.EIO)
+    assert finding.code == "object-unreadable"
+    assert "Check the disk" in finding.advice
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="modes are those of POSIX; root is not denied"
+)
+@pytest.mark.parametrize(
+    ("inside", "mode", "advice"),
+    [("", 0o000, "chmod 700"), ("", 0o400, "chmod 700"), (ONE.hex, 0o000, "chmod 444")],
+)
+def test_modes_that_deny_reading_are_not_called_missing(
+    archive: Path, inside: str, mode: int, advice: str
+) -> None:
+    """A folder that cannot be listed, one that lists names and nothing else, a file."""
+    path = archive / "objects" / ONE.hex[:2] / inside
+    before = path.stat().st_mode
+    path.chmod(mode)
+    try:
+        (finding,) = findings(archive)
+    finally:
+        path.chmod(before)
+    assert finding.code == "object-unreadable"
+    assert advice in finding.advice
 
 
 def test_files_that_do_not_belong_are_found(archive: Path) -> None:

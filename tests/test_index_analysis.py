@@ -11,9 +11,9 @@ from index import analysis
 from index.analysis import (
     MAX_WORD,
     SIGNATURE,
-    exceeds,
     fold,
     forms,
+    pieces,
     positive_leaves,
     spans,
     stems,
@@ -92,13 +92,22 @@ def test_the_signature_names_the_stemmer() -> None:
     assert "snowball-" in SIGNATURE
 
 
-def test_huge_texts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a caller can tell."""
-    monkeypatch.setattr(analysis, "MAX_TOKENS", 3)
-    assert words("a b c d e") == ["a", "b", "c"]
-    assert words("東京東京") == ["東", "京", "東"]
-    assert exceeds("a b c d e")
-    assert not exceeds("a b c")
+def test_only_so_many_words_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a huge text the beginning; all of it is found."""
+    monkeypatch.setattr(analysis, "MAX_MARKED", 3)
+    assert spans("a b c a b", Word("a")) == ((0, 1),)
+    assert words("a b c d e") == ["a", "b", "c", "d", "e"]
+
+
+@given(
+    st.text(alphabet="abé\u0301\u02bc_ .'-\u200d\n東京\uff9eカ゛\U0003ffff12", max_size=40),
+    st.integers(1, 8),
+)
+def test_a_text_in_pieces_has_the_same_words(text: str, most: int) -> None:
+    """Wherever it is cut, and nothing is lost."""
+    cut = list(pieces(text, most))
+    assert "".join(cut) == text
+    assert [word for piece in cut for word in words(piece)] == words(text)
 
 
 def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from index.engine import IndexDamaged
 from index.segments.durable import write_checked
-from index.segments.postings import count, pack, unpack
+from index.segments.postings import count, pack, unpack, words_of
 from index.segments.segments import Commit, DocumentTable, FileMark, Segment, to_merge
 
 
@@ -88,3 +88,15 @@ def test_positions_are_packed_and_unpacked(positions: list[int]) -> None:
     packed = pack(positions)
     assert list(unpack(packed)) == positions
     assert count(packed) == len(positions)
+
+
+@given(st.text(alphabet="éEa 'x\n東", max_size=60), st.integers(1, 9))
+def test_a_long_text_is_taken_in_as_a_short_one_is(text: str, at_once: int) -> None:
+    """In pieces or at once: the same words at the same places."""
+    counted, places = words_of(text)
+    in_pieces, in_places = words_of(text, at_once)
+    assert in_pieces == counted
+    assert {word: list(at) for word, at in in_places.items()} == places
+    assert {word: pack(at) for word, at in in_places.items()} == {
+        word: pack(at) for word, at in places.items()
+    }

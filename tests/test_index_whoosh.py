@@ -1,5 +1,6 @@
 """The engine on disk meets the contract, and keeps its promises about files."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from engine_contract import EngineContract, document
 from whoosh.codec.whoosh3 import W3Codec, W3LeafMatcher
 from whoosh.filedb.filestore import FileStorage
 
-from index.engine import EngineError, IndexDamaged, IndexMissing
+from index.engine import Document, EngineError, IndexDamaged, IndexMissing
 from index.query import Phrase, Prefix, Word
 from index.segments.segments import Commit
 from index.segments.whoosh_engine import PLACES, WhooshEngine, _segment
@@ -242,3 +243,27 @@ def postings(matcher: W3LeafMatcher) -> Iterator[tuple[int, float]]:
         assert len(matcher.value_as("positions")) == matcher.weight()
         yield matcher.id(), matcher.weight()
         matcher.next()
+
+
+def test_every_word_of_an_endless_document_is_found(tmp_path: Path) -> None:
+    """Attachments of one record may add up to more than the reader keeps of any single text."""
+    text = "un deux " * 1_250_000 + "zebre"  # ten million characters
+    engine = WhooshEngine.create(tmp_path)
+    engine.add([Document(key=1, date=0, fields={"attachment": text})])
+    engine.commit(position=1)
+    for query in (Word("zebre"), Phrase(("deux", "zebre")), Phrase(("deux", "un"))):
+        assert engine.search(query).keys == {1}
+    assert not engine.search(Phrase(("un", "zebre"))).keys
+    engine.close()
+
+
+def test_a_check_beside_a_writer_reads_what_is_current(tmp_path: Path) -> None:
+    """The files of an older commit may be gone: that is no damage."""
+    with contextlib.closing(WhooshEngine.create(tmp_path)) as writer:
+        writer.add([document(1, body="one")])
+        writer.commit(position=1)
+        with contextlib.closing(WhooshEngine.open(tmp_path)) as reader:
+            writer.remove([1])
+            writer.commit(position=2)
+            assert not list(tmp_path.glob("*.docs"))
+            reader.check()

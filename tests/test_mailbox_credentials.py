@@ -97,7 +97,7 @@ def test_no_password_at_all_lists_the_ways(typed: str | None) -> None:
     """The advice names each way for this very account."""
     with pytest.raises(AuthenticationError) as caught:
         find(typed=typed)
-    assert caught.value.what == "no password for account acme-fr.1"
+    assert caught.value.what == "There is no password for the account acme-fr.1."
     for way in (
         "password_command",
         "ARCHIVER_PASSWORD_ACME_FR_1",

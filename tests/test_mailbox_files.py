@@ -185,3 +185,69 @@ def test_a_folder_that_cannot_be_listed_does_not_stop_the_rest(tmp_path: Path) -
         assert refused(tmp_path) == {"a": "Permission denied"}
     finally:
         (tmp_path / "a").chmod(0o700)
+
+
+def test_a_link_out_of_a_folder_is_not_followed(tmp_path: Path) -> None:
+    """Whoever wrote into the folder may not choose what else is kept: files, folders, Maildirs."""
+    put(tmp_path / "secret" / "passwd", LETTER)
+    put(tmp_path / "secret" / "cur" / "1", OTHER)
+    (tmp_path / "secret" / "new").mkdir()
+    box = tmp_path / "box"
+    put(box / "in" / "a.eml", OTHER)
+    (box / "link.eml").symlink_to(tmp_path / "secret" / "passwd")
+    (box / "folder").symlink_to(tmp_path / "secret")
+    (box / "up").symlink_to(tmp_path)
+    put(box / "mails" / "cur" / "1", OTHER)
+    (box / "mails" / "cur" / "2").symlink_to(tmp_path / "secret" / "passwd")
+    (box / "mails" / "new").symlink_to(tmp_path / "secret" / "cur")
+    (box / "dangling.eml").symlink_to(tmp_path / "later.eml")
+    assert read(box) == [OTHER, OTHER]
+    reason = "the link leads out of the folder that was named"
+    assert refused(box) == dict.fromkeys(
+        ("dangling.eml", "folder", "link.eml", "2", "new", "up"), reason
+    )
+
+
+def test_a_folder_beside_with_a_longer_name_is_outside(tmp_path: Path) -> None:
+    """``box2`` begins like ``box``."""
+    put(tmp_path / "box2" / "a.eml")
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "b.eml").symlink_to(tmp_path / "box2" / "a.eml")
+    assert read(tmp_path / "box") == []
+
+
+def test_links_within_a_folder_and_links_that_are_named_are_followed(tmp_path: Path) -> None:
+    """A person who names a link means what it leads to."""
+    put(tmp_path / "box" / "a" / "1.eml")
+    (tmp_path / "box" / "b").symlink_to("a")
+    (tmp_path / "named").symlink_to(tmp_path / "box")
+    (tmp_path / "named.eml").symlink_to(tmp_path / "box" / "a" / "1.eml")
+    assert read(tmp_path / "named") == [LETTER, LETTER]
+    assert read(tmp_path / "named.eml") == [LETTER]
+
+
+def test_what_is_plainly_no_mail_is_told_from_what_may_be(tmp_path: Path) -> None:
+    """A picture is missed by nobody; a damaged message is."""
+    put(tmp_path / "logo.gif", b"GIF89a")
+    put(tmp_path / "report.docx", b"PK\x03\x04")
+    put(tmp_path / "empty.PNG", b"")
+    put(tmp_path / "letter", b"no header at all")
+    put(tmp_path / "old.zip", b"PK\x03\x04")
+    put(tmp_path / "broken.eml", b"")
+    put(tmp_path / "saved.txt", LETTER)
+    put(tmp_path / "box.log", b"From me Mon Mar  2 10:00:00 2026\n" + OTHER)
+    items = [item for item in messages_in(tmp_path) if isinstance(item, NotRead)]
+    assert {Path(item.path).name: item.no_mail for item in items} == {
+        "logo.gif": True,
+        "report.docx": True,
+        "empty.PNG": True,
+        "letter": False,
+        "old.zip": False,
+        "broken.eml": False,
+    }
+    assert read(tmp_path) == [OTHER, LETTER]
+
+
+def test_a_picture_that_a_person_names_is_taken_at_its_word(tmp_path: Path) -> None:
+    """Only a folder is sifted."""
+    assert read(put(tmp_path / "logo.gif", b"GIF89a")) == [b"GIF89a"]

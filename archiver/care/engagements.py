@@ -68,7 +68,7 @@ def require(engagements: Sequence[Engagement], slug: str) -> Engagement:
         names = ", ".join(engagement.slug for engagement in engagements) or _("none")
         raise UsageError(
             _("There is no engagement called {slug}.").format(slug=slug),
-            advice=_("Engagements: {names}").format(names=names),
+            advice=_("Engagements: {names}.").format(names=names),
         )
     return found
 

@@ -71,7 +71,7 @@ def count_objects(evidence: Evidence) -> int:
         if folder.is_dir() and len(folder.name) == len("ab")
         for name in os.listdir(folder.path)  # noqa: PTH208  ten times as fast for 100,000 names
     }
-    return sum(digest.hex() in on_disk for digest in evidence.digests())
+    return sum(digest.hex() in on_disk for digest in evidence.journal.digests())
 
 
 def status_json(status: Status) -> Mapping[str, object]:

@@ -23,6 +23,7 @@ Parameters = Sequence[Value] | Mapping[str, Value]
 
 _WAIT = 10.0
 _LARGEST = 2**63 - 1
+_NOT_THE_FILE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
 
 
 class CatalogueUnusable(OperationError):  # noqa: N818 - the name that other rooms rely on
@@ -83,6 +84,8 @@ class Database:
             self.close()
             if isinstance(error, sqlite3.Error):
                 raise translated(error, self.path) from error
+            if isinstance(error, OSError):
+                raise _not_accessible(path, error.strerror or str(error)) from error
             raise
 
     def close(self) -> None:
@@ -135,7 +138,10 @@ class Database:
     def stream(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:
         """Yield the rows of a query, as they are asked for."""
         try:
-            yield from self._open.execute(sql, parameters)
+            # ``yield from`` would close the cursor of a generator that is given up, and complain
+            # when the database is closed already.
+            for row in self._open.execute(sql, parameters):  # noqa: UP028
+                yield row
         except sqlite3.Error as error:
             raise translated(error, self.path) from error
 
@@ -225,12 +231,17 @@ def translated(error: sqlite3.Error, path: Path) -> OperationError | LockedError
             _("Another process is writing to {path}.").format(path=path),
             advice=_("Wait until it has finished, then try again."),
         )
-    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_PERM")):
-        return OperationError(
-            _("{path} could not be read or written: {error}.").format(path=path, error=error),
-            advice=_("Check the disk, its free space and the permissions, then try again."),
-        )
+    if name.startswith(_NOT_THE_FILE) or (name == "SQLITE_CANTOPEN" and os.path.isfile(path)):  # noqa: PTH113  never raises
+        return _not_accessible(path, str(error))
     return CatalogueUnusable(_("the file is damaged ({error})").format(error=error))
+
+
+def _not_accessible(path: Path, reason: str) -> OperationError:
+    """Say that PATH is out of reach: making it again would not help, or overwrite a sound file."""
+    return OperationError(
+        _("{path} could not be read or written: {error}.").format(path=path, error=reason),
+        advice=_("Check the disk, its free space and the permissions, then try again."),
+    )
 
 
 def _connection(uri: str) -> sqlite3.Connection:

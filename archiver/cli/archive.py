@@ -86,6 +86,7 @@ def doctor(globals_: Global, format_: str) -> int:
     from archiver.care.doctor import examine, look_around
 
     with globals_.open() as archive:
+        archive.leave_findings()
         report = examine(
             look_around(archive.root),
             archive.copies.settings,

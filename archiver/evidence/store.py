@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from gettext import gettext as _
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from archiver.errors import OperationError, UsageError
@@ -181,10 +180,6 @@ class Evidence:
     def count_records(self) -> int:
         """How many distinct records the journal holds."""
         return self.journal.count_records()
-
-    def digests(self) -> frozenset[bytes]:
-        """Return the digests of all records, each as its 32 bytes; no entry is decoded for it."""
-        return self.journal.digests()
 
     def keep(self, batch: Sequence[Incoming]) -> tuple[Kept, ...]:
         """Make BATCH durable: objects, then entries in one transaction, then the mirror.
@@ -365,12 +360,7 @@ class Evidence:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
     def _begin(self) -> None:

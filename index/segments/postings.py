@@ -2,10 +2,10 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
-from index.analysis import STEMMED_FIELDS, forms, words
+from index.analysis import STEMMED_FIELDS, forms, pieces, words
 from index.engine import TEXT_FIELDS, Document
 
 MOST_POSTINGS: Final = 4_000_000
@@ -14,6 +14,7 @@ MOST_POSTINGS: Final = 4_000_000
 _Value = TypeVar("_Value")
 _CACHED_WORDS = 500_000
 _SHORT = 1 << 16
+_AT_ONCE = 1_000_000  # characters
 
 Places = tuple[list[int], list[bytes]]
 """Documents that hold a word, in order, and its packed positions in each."""
@@ -97,23 +98,18 @@ class Gathered:
         """Take DOCUMENT in and return its number."""
         number, length = len(self.keys), 0
         for name in TEXT_FIELDS:
-            found = words(document.fields.get(name, ""))
-            if found:
-                length += len(found)
-                self._add_places(name, number, found)
+            text = document.fields.get(name, "")
+            if text:
+                counted, positions = words_of(text)
+                length += counted.total()
+                self._add_places(name, number, positions)
                 if name in STEMMED_FIELDS:
-                    self._add_stems(name, number, found)
+                    self._add_stems(name, number, counted)
         self.keys.append(document.key)
         self.lengths.append(length)
         return number
 
-    def _add_places(self, name: str, number: int, found: list[str]) -> None:
-        positions: dict[bytes, list[int]] = {}
-        for at, encoded in enumerate(map(_encoded.__getitem__, found)):
-            try:
-                positions[encoded[0]].append(at)
-            except KeyError:
-                positions[encoded[0]] = [at]
+    def _add_places(self, name: str, number: int, positions: Mapping[bytes, Sequence[int]]) -> None:
         held, single = self.places[name], _single or _fill_single()
         self.postings += len(positions)
         for word, at_ in positions.items():
@@ -126,9 +122,9 @@ class Gathered:
                 documents.append(number)
                 values.append(packed)
 
-    def _add_stems(self, name: str, number: int, found: list[str]) -> None:
+    def _add_stems(self, name: str, number: int, counted: Mapping[str, int]) -> None:
         occurrences: dict[bytes, int] = {}
-        for word, times in Counter(found).items():
+        for word, times in counted.items():
             for stem in _encoded[word][1:]:
                 occurrences[stem] = occurrences.get(stem, 0) + times
         held = self.stems[name]
@@ -176,6 +172,39 @@ class Gathered:
         documents, values = held.setdefault(word, ([], []))
         documents.extend(number for number, _value in kept)
         values.extend(value for _number, value in kept)
+
+
+def _positions(found: Iterable[str], first: int = 0) -> dict[bytes, list[int]]:
+    """Tell where each word stands among those FOUND, the first of which stands at FIRST."""
+    positions: dict[bytes, list[int]] = {}
+    for at, encoded in enumerate(map(_encoded.__getitem__, found), first):
+        try:
+            positions[encoded[0]].append(at)
+        except KeyError:
+            positions[encoded[0]] = [at]
+    return positions
+
+
+def words_of(
+    text: str, at_once: int = _AT_ONCE
+) -> tuple[Counter[str], Mapping[bytes, Sequence[int]]]:
+    """Count the words of TEXT and tell where each stands, folded and as UTF-8.
+
+    They are held in memory for AT_ONCE characters at a time, however long the text is.
+    """
+    if len(text) <= at_once:
+        found = words(text)
+        return Counter(found), _positions(found)
+    counted: Counter[str] = Counter()
+    positions: dict[bytes, array[int]] = {}
+    first = 0
+    for piece in pieces(text, at_once):
+        found = words(piece)
+        for word, places in _positions(found, first).items():
+            positions.setdefault(word, array("I")).extend(places)
+        counted.update(found)
+        first += len(found)
+    return counted, positions
 
 
 def _fill_single() -> list[bytes]:

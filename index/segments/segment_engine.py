@@ -117,10 +117,21 @@ class SegmentEngine:
         return Part(segment, cls._read_words(folder, segment.name), table, base)
 
     def check(self) -> None:
-        """Read every byte of the index; raise IndexDamaged if one is not as it was written."""
-        for segment in self._commit.segments:
-            for mark in segment.files:
-                _compare(self.folder / mark.name, mark, whole=True)
+        """Read every byte of the last commit; raise IndexDamaged unless all is as it was written.
+
+        Where a writer has committed meanwhile, that commit is what is read.
+        """
+        commit = self._commit
+        while True:
+            try:
+                _check_files(self.folder, commit)
+            except IndexDamaged:
+                newer = Commit.read(self.folder)
+                if newer.serial == commit.serial:
+                    raise
+                commit = newer
+            else:
+                return
 
     def close(self) -> None:
         """Release files; uncommitted additions are dropped."""
@@ -263,6 +274,12 @@ class SegmentEngine:
             scores=search.scores(query, keys) if scored else {},
             cut=tuple(sorted(search.cut)),
         )
+
+
+def _check_files(folder: Path, commit: Commit) -> None:
+    for segment in commit.segments:
+        for mark in segment.files:
+            _compare(folder / mark.name, mark, whole=True)
 
 
 def _compare(path: Path, mark: FileMark, *, whole: bool) -> None:

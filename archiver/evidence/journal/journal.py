@@ -124,7 +124,7 @@ class Journal:
         return self.database.number("SELECT count(*) FROM record")
 
     def digests(self) -> frozenset[bytes]:
-        """Return the digests of all records, each as its 32 bytes."""
+        """Return the digests of all records, each as its 32 bytes; no entry is decoded for it."""
         return frozenset(blob(row[0]) for row in self.database.all("SELECT digest FROM record"))
 
     def position_of(self, digest: Digest) -> Position | None:

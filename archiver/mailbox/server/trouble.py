@@ -55,7 +55,9 @@ def not_loopback(account: Account) -> ConfigurationError:
         _("Account {name}: {problem}.").format(
             name=account.name, problem=plain_problem(account.host)
         ),
-        advice=_("Run `archiver account edit {name} --security tls`.").format(name=account.name),
+        advice=_("Set security to tls with `archiver account edit {name} --security tls`.").format(
+            name=account.name
+        ),
     )
 
 

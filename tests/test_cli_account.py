@@ -1,0 +1,242 @@
+"""``account``: what a person says of a mailbox is refused at once, changed, and taken back."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from command import Desk, Said, new_desk
+from processes import Running
+
+from archiver.app import Archive
+from archiver.config import Account, parse_settings
+from archiver.mailbox.credentials import seems_to_hold_secret
+
+BASE = ("--host", "imap.example.org", "--user", "me@example.org", "--keep", "everything")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Make an archive with the account ``work`` and a comment of its owner."""
+    desk = new_desk(tmp_path / "archive")
+    desk.ok("account", "add", "work", *BASE, "--password-command", "pass show work")
+    path = desk.root / "archive.toml"
+    path.write_text(path.read_text() + "# the one of the office\n")
+    return desk
+
+
+def accounts(desk: Desk) -> dict[str, Account]:
+    """Return the accounts of ``archive.toml`` by their names."""
+    settings = parse_settings((desk.root / "archive.toml").read_text())
+    return {account.name: account for account in settings.accounts}
+
+
+def entries(desk: Desk) -> int:
+    """Count the journal's entries."""
+    count = desk.ok("status", "--format", "json").json["entries"]
+    assert isinstance(count, int)
+    return count
+
+
+def test_six_accounts_added_at_once_are_all_there(tmp_path: Path) -> None:
+    """Each process reads what the one before wrote."""
+    root = tmp_path / "archive"
+    desk = new_desk(root)
+    names = [f"account-{number}" for number in range(6)]
+    running = [Running(root, "account", "add", name, *BASE) for name in names]
+    ended = [process.end() for process in running]
+    assert [each.code for each in ended] == [0] * 6, [each.err for each in ended]
+    assert sorted(accounts(desk)) == names
+    assert desk.ok("account", "list", "--format", "json").json["accounts"][5]["name"] in names
+
+
+def test_one_of_two_who_take_a_name_at_once_is_told(tmp_path: Path) -> None:
+    """Neither account is a mixture."""
+    root = tmp_path / "archive"
+    new_desk(root)
+    running = [Running(root, "account", "add", "work", *BASE) for _ in range(2)]
+    assert sorted(process.end().code for process in running) == [0, 2]
+
+
+def test_a_command_that_waits_too_long_for_another_changes_nothing(desk: Desk) -> None:
+    """Exit 11, and the file is as it was."""
+    before = (desk.root / "archive.toml").read_bytes()
+    with (
+        Archive(desk.root, tell=print, actor="person:test") as archive,
+        archive.evidence.config_lock(),
+    ):
+        said = desk("--lock-wait", "0", "account", "add", "home", *BASE)
+    assert said.code == 11
+    assert "has been changing settings or engagements" in said.err
+    assert (desk.root / "archive.toml").read_bytes() == before
+
+
+def test_a_journal_that_is_busy_leaves_the_file_as_it_was(desk: Desk) -> None:
+    """A command that failed did not happen: it can simply be given again."""
+    path = desk.root / "archive.toml"
+    before = path.read_bytes()
+    desk.ok("status")
+    with (
+        Archive(desk.root, tell=print, actor="person:test") as archive,
+        archive.evidence._locks.writing(1),
+    ):
+        assert desk("--lock-wait", "0", "account", "add", "home", *BASE).code == 11
+    assert path.read_bytes() == before
+    desk.ok("account", "add", "home", *BASE)
+
+
+def test_plain_to_another_machine_is_refused_when_it_is_added(desk: Desk) -> None:
+    """Not only at the first sync, and nothing is written."""
+    said = desk("account", "add", "home", *BASE, "--security", "plain")
+    assert said.code == 2
+    assert "account.home.security: a connection without encryption to imap.example.org" in said.err
+    assert "home" not in accounts(desk)
+
+
+def test_an_edit_changes_what_is_given_and_nothing_else(desk: Desk) -> None:
+    """Comments stay, the version is journalled."""
+    before = entries(desk)  # the comment is journalled here
+    desk.ok("account", "edit", "work", "--host", "mail.example.org", "--folder", "INBOX")
+    work = accounts(desk)["work"]
+    assert (work.host, work.port, work.folders) == ("mail.example.org", 993, ("INBOX",))
+    assert work.password_command == "pass show work"
+    assert "# the one of the office" in (desk.root / "archive.toml").read_text()
+    assert entries(desk) == before + 1
+
+
+def test_an_edit_may_take_values_away(desk: Desk) -> None:
+    """An empty one leaves none."""
+    desk.ok("account", "edit", "work", "--folder", "INBOX", "--folder", "Sent")
+    assert accounts(desk)["work"].folders == ("INBOX", "Sent")
+    desk.ok("account", "edit", "work", "--folder", "", "--password-command", "")
+    work = accounts(desk)["work"]
+    assert (work.folders, work.password_command) == ((), None)
+
+
+def test_another_security_brings_its_usual_port(desk: Desk) -> None:
+    """Unless a port is given."""
+    desk.ok("account", "edit", "work", "--security", "starttls")
+    assert accounts(desk)["work"].port == 143
+    desk.ok("account", "edit", "work", "--security", "tls", "--port", "9993")
+    assert accounts(desk)["work"].port == 9993
+
+
+def test_an_edit_that_says_what_stands_there_changes_nothing(desk: Desk) -> None:
+    """And says so."""
+    assert "Nothing was changed." in desk.ok("account", "edit", "work", *BASE).err
+    assert "Nothing was changed." in desk.ok("account", "edit", "work").err
+
+
+def test_an_edit_is_refused_as_an_addition_is(desk: Desk) -> None:
+    """All that is wrong is told, and nothing is written."""
+    said = desk("account", "edit", "work", "--security", "plain", "--port", "0")
+    assert said.code == 2
+    assert "cannot be changed so" in said.err
+    assert "account.work.port: must be a whole number" in said.err
+    assert "account.work.security: a connection without encryption" in said.err
+    assert accounts(desk)["work"].security == "tls"
+    assert desk("account", "edit", "work", "--keep", "engagements").code == 2
+
+
+def test_an_account_that_is_removed_leaves_the_file_but_not_the_archive(desk: Desk) -> None:
+    """The version before stays in the journal."""
+    desk.ok("account", "add", "home", *BASE)
+    before = entries(desk)
+    desk.ok("account", "remove", "work", "--yes")
+    assert list(accounts(desk)) == ["home"]
+    assert "# the one of the office" in (desk.root / "archive.toml").read_text()
+    assert entries(desk) == before + 1
+
+
+def test_an_account_is_not_removed_unasked(desk: Desk) -> None:
+    """A script says --yes."""
+    assert desk("account", "remove", "work").code == 2
+    assert "work" in accounts(desk)
+
+
+@pytest.mark.parametrize("arguments", [("edit", "wrok"), ("remove", "wrok", "--yes")])
+def test_an_account_that_is_not_there_is_told_with_those_that_are(
+    desk: Desk, arguments: tuple[str, ...]
+) -> None:
+    """A misspelt name is found at once."""
+    said = desk("account", *arguments)
+    assert said.code == 2
+    assert "There is no account called wrok." in said.err
+    assert "Accounts: work." in said.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo hunter2",
+        "/bin/echo hunter2",
+        "printf %s hunter2",
+        "sh -c 'echo hunter2'",
+        'bash -lc "printf hunter2"',
+        r"C:\Tools\echo.exe hunter2",
+        "cmd /c echo hunter2",
+    ],
+)
+def test_a_command_that_only_prints_words_holds_the_secret(command: str) -> None:
+    """Whatever prints them."""
+    assert seems_to_hold_secret(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["pass show mail/work", "sh -c 'echo $MAIL'", "echotool x", "sh -c 'echo x | pass'", "echo"],
+)
+def test_a_command_that_looks_it_up_holds_none(command: str) -> None:
+    """A warning that is wrong is soon not read any more."""
+    assert not seems_to_hold_secret(command)
+
+
+@pytest.mark.parametrize("command", [("add", "home", *BASE), ("edit", "work")])
+def test_a_password_in_the_command_is_warned_of_and_never_repeated(
+    desk: Desk, command: tuple[str, ...]
+) -> None:
+    """It is journalled for ever; but it is the user's own choice."""
+    said = desk.ok("account", *command, "--password-command", "echo hunter2")
+    assert "seems to hold the password itself" in said.err
+    assert "hunter2" not in said.err
+
+
+def test_the_password_command_speaks_the_users_own_language(tmp_path: Path) -> None:
+    """Our --lang is for us: a command that reads LANGUAGE gets what the user set."""
+    desk = new_desk(tmp_path / "archive")
+    seen = tmp_path / "seen.json"
+    script = tmp_path / "ask.py"
+    script.write_text(
+        f"import json, os, pathlib; pathlib.Path({str(seen)!r}).write_text("
+        "json.dumps(os.environ.get('LANGUAGE')))\n"
+    )
+    local = ("--host", "127.0.0.1", "--port", "1", "--security", "plain", *BASE[2:])
+    command = f'"{sys.executable}" "{script}"'
+    desk.ok("account", "add", "home", *local, "--password-command", command)
+    process = Running(desk.root, "--lang", "fr", "account", "test", "home", language="de:en")
+    assert process.end().code == 12  # it prints no password
+    assert json.loads(seen.read_text()) == "de:en"
+
+
+def test_the_list_is_in_the_time_zone_of_the_archive(desk: Desk) -> None:
+    """As every other list is."""
+    with Archive(desk.root, tell=print, actor="person:test") as archive:
+        archive.evidence.note_sync("work", datetime(2026, 3, 2, 22, 30, tzinfo=UTC), good=True)
+    assert "last good sync: 2026-03-02 23:30 +0100" in desk.ok("account", "list").out
+
+
+def test_an_archive_toml_that_was_deleted_is_not_begun_anew(desk: Desk) -> None:
+    """The account is added to what the journal knows."""
+    (desk.root / "archive.toml").unlink()
+    desk.ok("account", "add", "home", *BASE)
+    assert list(accounts(desk)) == ["work", "home"]
+
+
+def test_an_edit_of_a_broken_file_is_told_as_the_files_error(desk: Desk) -> None:
+    """An account is not changed in a file that cannot be understood: exit 78."""
+    path = desk.root / "archive.toml"
+    path.write_text(path.read_text() + "hostt = 1\n")
+    said: Said = desk("account", "edit", "work", "--port", "1")
+    assert said.code == 78
+    assert "account.work.hostt: unknown key" in said.err
