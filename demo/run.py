@@ -79,7 +79,7 @@ class Demo:
         self.archiver(
             *("account", "add", "work", "--host", HOST, "--port", str(port)),
             *("--security", "plain", "--user", USER, "--address", "lea@aubrac-conseil.example"),
-            *("--password-command", password_command(), "--keep", "everything"),
+            *("--password-command", self.password_command(), "--keep", "everything"),
         )
         self.archiver(
             *("engagement", "add", "meridien-2026", "--client", "Société Méridien Logistique"),
@@ -94,8 +94,16 @@ class Demo:
         )
         say("\n== 2. Fetch, keep, read, tie to engagements, index ==")
         self.archiver("sync")
-        self.archiver("sync", "--account", "work")
+        self.archiver("--verbose", "sync", "--account", "work")
         self.archiver("status")
+
+    def password_command(self) -> str:
+        """Put the fictional password into a file, and return a command line that prints it."""
+        mark(self.folder / DOSSIERS)
+        path = (self.folder / DOSSIERS / "mailbox-password.txt").absolute()
+        path.write_text(PASSWORD + "\n", encoding="utf-8")
+        path.chmod(0o600)
+        return quoted([*(("cmd", "/c", "type") if os.name == "nt" else ("cat",)), str(path)])
 
     def look(self) -> None:
         """Find what was written."""
@@ -174,11 +182,6 @@ def typed(command: Path, folder: Path) -> str:
     if command.is_relative_to(folder):
         return str(command.relative_to(folder))
     return quoted([str(command)])
-
-
-def password_command() -> str:
-    """Return a command line that prints the fictional password."""
-    return f"cmd /c echo {PASSWORD}" if os.name == "nt" else f"echo {PASSWORD}"
 
 
 def clear(folder: Path) -> None:

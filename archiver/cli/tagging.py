@@ -122,7 +122,6 @@ def reach(archive: "Archive", ids: Sequence[str], scope: "Scope") -> tuple["Posi
     """Return the records that IDS mean under SCOPE; raise UsageError when there are none."""
     from archiver.search.choose import by_query, same_sender
 
-    catalogue = archive.catalogue
     found: frozenset[Position] = frozenset()
     match scope:
         case "query":
@@ -130,7 +129,7 @@ def reach(archive: "Archive", ids: Sequence[str], scope: "Scope") -> tuple["Posi
             found = archive.projections.ask(
                 lambda engine: by_query(
                     " ".join(ids),
-                    catalogue=catalogue,
+                    catalogue=archive.catalogue,
                     engine=engine,
                     time_zone=archive.time_zone,
                     today=today,
@@ -139,12 +138,18 @@ def reach(archive: "Archive", ids: Sequence[str], scope: "Scope") -> tuple["Posi
         case "message":
             found = frozenset(find_record(archive, id_) for id_ in ids)
         case "thread":
-            found = frozenset(
-                member for id_ in ids for member in catalogue.thread(find_record(archive, id_))
+            named = [find_record(archive, id_) for id_ in ids]
+            found = archive.projections.look_up(
+                lambda catalogue: frozenset(
+                    member for record in named for member in catalogue.thread(record)
+                )
             )
         case "sender":
-            found = frozenset(
-                other for id_ in ids for other in same_sender(catalogue, find_record(archive, id_))
+            named = [find_record(archive, id_) for id_ in ids]
+            found = archive.projections.look_up(
+                lambda catalogue: frozenset[Position]().union(
+                    *(same_sender(catalogue, record) for record in named)
+                )
             )
     if not found:
         raise UsageError(
@@ -196,7 +201,8 @@ def triage(ctx: click.Context, format_: str) -> None:
 def _list_undecided(globals_: Global | None, format_: str) -> None:
     assert globals_ is not None  # noqa: S101  the main group always makes it
     with globals_.open() as archive:
-        undecided = {item.record: item for item in archive.catalogue.undecided()}
+        waiting_ = archive.projections.look_up(lambda catalogue: catalogue.undecided())
+        undecided = {item.record: item for item in waiting_}
         lines = archive.catalogue.lines(archive.catalogue.order(undecided))
         zone = archive.time_zone
     if format_ == "json":
