@@ -9,6 +9,7 @@ import pytest
 from command import Desk, environment, new_desk
 from evidence_case import reopen
 from mail import mail
+from processes import Running
 
 from archiver.app import Archive
 from archiver.care import working_copies
@@ -144,6 +145,20 @@ def test_two_edits_of_one_engagement_are_not_mixed(desk: Desk, tmp_path: Path) -
     assert said.code == 1
     assert "# theirs" in (desk.root / NAME).read_text()
     assert "# ours" in (desk.root / f"{NAME}.mine").read_text()
+
+
+def test_the_editor_speaks_the_users_own_language(desk: Desk, tmp_path: Path) -> None:
+    """Our --lang is for us."""
+    editor = tmp_path / "editor.py"
+    seen = tmp_path / "seen"
+    editor.write_text(
+        "import os, pathlib\n"
+        f"pathlib.Path({str(seen)!r}).write_text(os.environ.get('LANGUAGE', ''))\n"
+    )
+    with environment({"EDITOR": f"{sys.executable} {editor}", "VISUAL": ""}):
+        running = Running(desk.root, "--lang", "fr", "engagement", "edit", "acme", language="de:en")
+        assert running.end().code == 0
+    assert seen.read_text() == "de:en"
 
 
 def test_tags_are_not_made_again_for_what_they_do_not_depend_on(desk: Desk) -> None:

@@ -5,7 +5,14 @@ import sys
 
 import pytest
 
-from archiver.config import Account, Settings, new_settings, parse_settings, with_account
+from archiver.config import (
+    Account,
+    Settings,
+    new_settings,
+    parse_settings,
+    plain_problem,
+    with_account,
+)
 from archiver.errors import ConfigurationError, UsageError
 
 ACCOUNT = Account(
@@ -222,6 +229,20 @@ def test_an_account_that_would_not_be_understood_is_not_added() -> None:
     assert "port" in caught.value.what
     assert "host: is empty" in caught.value.what
     assert "an account's name is made of" in caught.value.what
+
+
+@pytest.mark.parametrize("host", ["imap.example.org", "10.0.0.1", "127.0.0.1.evil.example"])
+def test_plain_text_to_another_machine_is_an_error_of_the_file(host: str) -> None:
+    """In the words in which a connection would refuse it."""
+    text = BASE + WORK.replace('"tls"', '"plain"').replace("imap.example.org", host)
+    assert f"account.work.security: {plain_problem(host)}" in refused(text)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_plain_text_to_this_machine_is_taken(host: str) -> None:
+    """A bridge or a local server."""
+    text = BASE + WORK.replace('"tls"', '"plain"').replace("imap.example.org", host)
+    assert parse_settings(text).accounts[0].security == "plain"
 
 
 def test_accounts_in_braces_are_told_not_broken() -> None:

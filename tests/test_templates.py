@@ -23,7 +23,7 @@ TEMPLATES = sorted(
 OURS = frozenset(
     re.findall(
         r"\w+",
-        """acme sa portal europe paris html csv eml data messages manifest sha256 txt paul conseil
+        """acme sa portal europe paris html csv eml data messages manifest bag info sha256 txt paul conseil
         consultant example marie client hello a short message archiver test rfc sha windows
         powershell linux macos chronology v2 defect code""",
     )

@@ -26,7 +26,10 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 
 @click.group(
-    help=_("Mail accounts: add, edit, list, test.\n\n\b\nExample:\n  archiver account add --help")
+    help=_(
+        "Mail accounts: add, edit, list, test, remove.\n\n"
+        "\b\nExample:\n  archiver account add --help"
+    )
 )
 def account() -> None:
     pass

@@ -12,11 +12,11 @@ from archiver.cli.engagement import dry_run_option
 from archiver.cli.output import SCHEMA, echo, json_option, print_json, printable
 from archiver.cli.search import find_record, line_text
 from archiver.errors import UsageError
+from archiver.model.digest import Position
 
 if TYPE_CHECKING:
     from archiver.app import Archive
     from archiver.care.decisions import Pairs, Waiting
-    from archiver.model.digest import Position
     from archiver.model.entries import Scope
 
 scope_option = click.option(

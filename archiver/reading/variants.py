@@ -9,10 +9,13 @@ import hashlib
 import json
 import re
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 from archiver.model.digest import Digest
 from archiver.model.reading import Reading
-from archiver.reading.text import Leaf, Outline
+
+if TYPE_CHECKING:
+    from archiver.reading.text import Leaf, Outline
 
 _ESCAPED_FROM = re.compile(rb"^>+From ", re.MULTILINE)
 _LINE_ENDS = b"\r\n"
@@ -57,7 +60,7 @@ def copy_key(reading: Reading) -> str | None:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def sources(found: Outline, *, whole: bool) -> tuple[str, ...]:
+def sources(found: "Outline", *, whole: bool) -> tuple[str, ...]:
     """Return the likenesses of the parts FOUND of which the text of the message is not the whole.
 
     WHOLE tells that no text was cut. Plain text that is shown says all that it says.
@@ -66,7 +69,7 @@ def sources(found: Outline, *, whole: bool) -> tuple[str, ...]:
     return tuple(likeness(leaf, leaf.content[0]) for leaf in (*shown, *found.unused))
 
 
-def likeness(leaf: Leaf, data: bytes) -> str:
+def likeness(leaf: "Leaf", data: bytes) -> str:
     """Return the SHA-256 of DATA, the content of LEAF, equal for copies of one message.
 
     The line ends of what travelled as lines are no part of it, nor are blanks before them: servers
