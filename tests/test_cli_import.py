@@ -47,3 +47,18 @@ def test_a_link_to_a_file_elsewhere_is_not_kept(desk: Desk, tmp_path: Path) -> N
     assert said.code == 3
     assert "link.eml: the link leads out of the folder that was named" in said.err
     assert desk.ok("status", "--format", "json").json["records"] == 1
+
+
+def test_many_files_that_were_not_imported_are_counted_and_all_named_with_v(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Twenty are enough to see what is wrong."""
+    broken = [tmp_path / "mails" / f"broken-{number}.eml" for number in range(25)]
+    for path in broken:
+        path.write_bytes(b"")
+    said = desk("import", tmp_path / "mails")
+    assert "25 files or messages were not imported:" in said.err
+    assert sum(str(path) in said.err for path in broken) == 20
+    assert "… and 5 more: -v names them all" in said.err
+    said = desk("-v", "import", tmp_path / "mails")
+    assert all(str(path) in said.err for path in broken)
