@@ -5,6 +5,7 @@ time (the caller holds a lock); readers keep the commit that they opened and are
 """
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from gettext import gettext as _
@@ -34,7 +35,7 @@ _DOCUMENTS = ".docs"
 _ATTEMPTS = 5
 
 
-class SegmentEngine:
+class SegmentEngine(ABC):
     """A full-text index in one folder. Opened by ``create`` or ``open``."""
 
     NAME: ClassVar[str]
@@ -53,14 +54,14 @@ class SegmentEngine:
 
     # What a subclass says about its segments.
 
+    @abstractmethod
     def _write_words(self, name: str, gathered: Gathered) -> tuple[Path, ...]:
         """Write the segment NAME and return its files, not yet synced."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def _read_words(cls, folder: Path, name: str) -> SegmentReader:
         """Open the segment NAME."""
-        raise NotImplementedError
 
     # Opening and closing.
 
