@@ -26,7 +26,7 @@ test-quick: $(VENV)/.installed-dev
 	$(BIN)/python $(PYTEST) -n auto -m "not long" -rs
 
 test-all: $(VENV)/.installed-dev lint
-	$(BIN)/python $(PYTEST) -m "" -rs
+	$(BIN)/python $(PYTEST) -n auto -m "" -rs
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
