@@ -85,17 +85,18 @@ class ObjectCheck:
         """Return the sizes of the objects that the journal names, by digest."""
         first, last = (bytes.fromhex(shard + digit * 62) for digit in "0f")
         rows: list[tuple[Value, ...]] = self._evidence.database.all(
-            "SELECT digest, size FROM record WHERE digest BETWEEN ?1 AND ?2"
-            " UNION SELECT digest, size FROM config WHERE digest BETWEEN ?1 AND ?2",
-            first,
-            last,
+            "SELECT digest, size FROM record WHERE digest BETWEEN ? AND ?"
+            " UNION SELECT digest, size FROM config WHERE digest BETWEEN ? AND ?",
+            *(first, last),
+            *(first, last),
         )
         return {blob(digest).hex(): integer(size) for digest, size in rows}
 
     def _is_named(self, name: str) -> bool:
         digest = bytes.fromhex(name)
         row = self._evidence.database.one(
-            "SELECT 1 FROM record WHERE digest = ?1 UNION SELECT 1 FROM config WHERE digest = ?1",
+            "SELECT 1 FROM record WHERE digest = ? UNION SELECT 1 FROM config WHERE digest = ?",
+            digest,
             digest,
         )
         return row is not None

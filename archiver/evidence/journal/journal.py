@@ -262,8 +262,8 @@ _VANISHED_UID = (
 )
 # The server gave other bytes under a UID that it had used: RFC 3501 forbids it, so it is kept too.
 _OTHER_UID = (
-    "INSERT INTO uid_other SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM uid"
-    " WHERE account = ?1 AND folder = ?2 AND uidvalidity = ?3 AND uid = ?4 AND record <> ?5)"
+    "INSERT INTO uid_other SELECT ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM uid"
+    " WHERE account = ? AND folder = ? AND uidvalidity = ? AND uid = ? AND record <> ?)"
     " ON CONFLICT DO NOTHING"
 )
 
@@ -299,7 +299,7 @@ def _lookups(
                 pass
     yield _NEW_RECORD, records
     yield _NEW_UID, uids
-    yield _OTHER_UID, uids
+    yield _OTHER_UID, [(*uid, *uid[:5]) for uid in uids]  # all but the entry, once more
     yield _NEW_FILE_POSITION, files
     yield _NEW_EPOCH, epochs
     yield _NEW_CONFIG, configs
