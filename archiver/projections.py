@@ -192,27 +192,33 @@ class Projections:
             catalogue = self._usable_catalogue()
         except CatalogueUnusable as error:
             return self._remade(str(error))
-        if not is_level(self._evidence, catalogue, self._rules()):
-            with self._feeding_if_free() as free:
-                if free:
-                    catalogue_up(self._evidence, catalogue, self._rules(), progress=self._progress)
+        with _closed_on_error(catalogue):
+            if not is_level(self._evidence, catalogue, self._rules()):
+                with self._feeding_if_free() as free:
+                    if free:
+                        catalogue_up(
+                            self._evidence, catalogue, self._rules(), progress=self._progress
+                        )
         return catalogue
 
     def _usable_catalogue(self) -> Catalogue:
         if not self._path.is_file():
             raise CatalogueUnusable(_("it is missing"))
         catalogue = self._open(self._path, self._fixed)
-        why = ""
-        if not is_of(self._evidence, catalogue):
-            why = _("it was made from another journal, or a later state of this one")
-        elif (missing := gaps(catalogue)) and can_be_filled(self._evidence, missing):
-            why = _("objects that could not be read are back")
-        elif self._fixed and not is_level(self._evidence, catalogue, self._rules()):
-            why = _("it is behind the journal, and nothing can be written here")
-        if why:
-            catalogue.close()
-            raise CatalogueUnusable(why)
+        with _closed_on_error(catalogue):
+            if why := self._why_not(catalogue):
+                raise CatalogueUnusable(why)
         return catalogue
+
+    def _why_not(self, catalogue: Catalogue) -> str:
+        """Say why a catalogue that could be opened is of no use; empty when it is."""
+        if not is_of(self._evidence, catalogue):
+            return _("it was made from another journal, or a later state of this one")
+        if (missing := gaps(catalogue)) and can_be_filled(self._evidence, missing):
+            return _("objects that could not be read are back")
+        if self._fixed and not is_level(self._evidence, catalogue, self._rules()):
+            return _("it is behind the journal, and nothing can be written here")
+        return ""
 
     def _remade(self, why: str) -> Catalogue:
         """Make both projections again: the index was fed from the catalogue that cannot be used."""
@@ -337,6 +343,16 @@ def _tell_of(count: int) -> str:
         "{n} records cannot be read: their objects are missing or damaged.",
         count,
     ).format(n=count)
+
+
+@contextlib.contextmanager
+def _closed_on_error(catalogue: Catalogue) -> Iterator[None]:
+    """Close the catalogue when something fails before anybody holds it."""
+    try:
+        yield
+    except BaseException:
+        catalogue.close()
+        raise
 
 
 def _agree(catalogue: Catalogue, engine: Engine) -> bool:
