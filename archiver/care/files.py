@@ -1,8 +1,9 @@
 """Write a file so that a crash leaves either the old one or the new one, never half of one."""
 
-import contextlib
 import os
 from pathlib import Path
+
+from archiver.evidence.disk import Disk
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -21,14 +22,4 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # Windows cannot open a folder; NTFS journals the rename itself.
-    with contextlib.suppress(PermissionError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    Disk().sync_folder(path.parent)

@@ -19,6 +19,7 @@ from archiver.dossier.exhibits import Dossier
 from archiver.dossier.selection import exhibit_prefix
 from archiver.dossier.text import one_line
 from archiver.errors import OperationError, UsageError
+from archiver.evidence.disk import Disk
 from archiver.model.digest import Digest
 
 _FILE_MODE = 0o600
@@ -114,7 +115,7 @@ def _fill(bag: _Bag, dossier: Dossier, place: Path, read: Read) -> Written:
     _write(bag.root / "tagmanifest-sha256.txt", _manifest(bag.tags).encode())
     bag.add_tag_file("bagit.txt", declaration)
     for folder in ("data/messages", "data", "."):
-        _sync_folder(bag.root / folder)
+        Disk().sync_folder(bag.root / folder)
     return Written(directory=place, manifest=manifest, files=len(bag.payload), bytes=bag.size)
 
 
@@ -203,7 +204,7 @@ def _give_name(temporary: Path, place: Path) -> None:
     if place.exists():
         place.rmdir()
     temporary.rename(place)
-    _sync_folder(place.parent)
+    Disk().sync_folder(place.parent)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -213,17 +214,6 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in FOLDER durable, where the system lets folders be opened."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
