@@ -49,6 +49,7 @@ class Archive:
         actor: str,
         progress: Progress = silent,
         lock_wait: float = 10.0,
+        offline: bool = False,
         clock: Clock = utc_now,
         entropy: Entropy = os.urandom,
     ) -> None:
@@ -58,6 +59,7 @@ class Archive:
         self.actor = actor
         self.progress = progress
         self.lock_wait = lock_wait
+        self.offline = offline
         self.clock = clock
         self.entropy = entropy
         self._closing = contextlib.ExitStack()
@@ -188,6 +190,14 @@ class Archive:
             rng=random.Random(self.entropy(16)),  # noqa: S311  a sample, not a secret
             progress=lambda done, total: self.progress("verify", done, total),
         )
+
+    # --- checkpoints and what is remembered outside the archive -----------------------------------
+
+    # --- time-stamps -----------------------------------------------------------------------------
+
+    # --- origin ----------------------------------------------------------------------------------
+
+    # --- custody ---------------------------------------------------------------------------------
 
     # --- mailbox ---------------------------------------------------------------------------------
 

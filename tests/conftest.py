@@ -1,12 +1,19 @@
 """Fixtures that several rooms share."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import dovecot as dovecot_server
 import pytest
+
+# Before any command runs, here or in a process of its own: no DNS, no time-stamp authority, and
+# nothing remembered where the user who runs the tests keeps it.
+os.environ["ARCHIVER_OFFLINE"] = "1"
+if "ARCHIVER_STATE" not in os.environ:
+    os.environ["ARCHIVER_STATE"] = tempfile.mkdtemp(prefix="archiver-tests-state-")
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ class Global:
     archive: Path | None
     color: bool | None
     lock_wait: float
+    offline: bool
+    """Ask neither DNS nor a time-stamp authority."""
     quiet: bool
     verbose: bool
     language: str
@@ -45,6 +47,7 @@ class Global:
         config: Path | None,
         color: str | None,
         lock_wait: float,
+        offline: bool,
         quiet: bool,
         verbose: bool,
     ) -> "Global":
@@ -58,6 +61,7 @@ class Global:
             archive=archive,
             color=colour(color or own.get("color")),
             lock_wait=lock_wait,
+            offline=offline,
             quiet=quiet,
             verbose=verbose,
             language=os.environ.get("LANGUAGE", "en"),
@@ -74,6 +78,7 @@ class Global:
             actor=actor(),
             progress=self.progress or _silent,
             lock_wait=self.lock_wait,
+            offline=self.offline,
         )
 
     def tell(self, message: str) -> None:

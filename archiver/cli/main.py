@@ -37,6 +37,20 @@ _COMMANDS = {
     "show": "show",
     "thread": "search",
     "dossier": "dossier",
+    "prove": "prove",
+    "withhold": "holds",
+    "release": "holds",
+    "hold": "holds",
+    "retention": "holds",
+    "person": "erasure",
+    "erase": "erasure",
+    "journal": "custody",
+    "origin": "origin",
+    "anchor": "anchoring",
+    "authority": "anchoring",
+    "key": "keys",
+    "backup": "backup",
+    "restore": "backup",
     "inspect": "inspect",
     "completion": "completion",
 }
@@ -111,6 +125,12 @@ def build() -> click.Group:
         show_default=True,
         help=_("Seconds to wait for another process that writes."),
     )
+    @click.option(
+        "--offline",
+        is_flag=True,
+        envvar="ARCHIVER_OFFLINE",
+        help=_("Ask neither DNS nor a time-stamp authority; a later command does."),
+    )
     @click.option("-q", "--quiet", is_flag=True, help=_("Say only what went wrong."))
     @click.option("-v", "--verbose", is_flag=True, help=_("Say more."))
     @click.version_option(__version__, prog_name="archiver")
@@ -123,6 +143,7 @@ def build() -> click.Group:
         lang: str | None,  # noqa: ARG001  read before click, see language.py
         color: str | None,
         lock_wait: float,
+        offline: bool,
         quiet: bool,
         verbose: bool,
     ) -> None:
@@ -131,6 +152,7 @@ def build() -> click.Group:
             config=config,
             color=color,
             lock_wait=lock_wait,
+            offline=offline,
             quiet=quiet,
             verbose=verbose,
         )

@@ -1,15 +1,18 @@
 """What a journal entry says, one class for each type (docs/journal.md).
 
-Only ``Record`` names the object of a writing, and only ``Config`` names its own. Every other entry
-names a record by its journal position, so that a proof of one record tells nothing about another
-and an erasure leaves nothing behind.
+Only ``Record`` names the object of a writing; ``Config`` and ``KeySeen`` name their own. Every
+other entry names a record by its journal position, so that a proof of one record tells nothing
+about another and an erasure leaves nothing behind.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from archiver.model.anchors import Anchor, KeyRotate, Restore
+from archiver.model.custody import Emptied, Erase, Erased, Hold, Note, Release, Restrict
 from archiver.model.digest import Digest, Position
+from archiver.model.origin import KeySeen, Origin
 from archiver.model.sources import Source
 
 Match = Literal["digest", "attributes"]
@@ -130,8 +133,11 @@ class Export:
     """A dossier was written: which exhibit number is which record, and its manifest's digest."""
 
     engagement: str
+    """Empty for the proof of one record."""
     numbers: tuple[tuple[int, Position], ...]
     manifest: Digest
+    recipient: str = ""
+    """Whom it is for, as the person said; it may be empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +159,18 @@ Payload = (
     | Untag
     | Undo
     | Export
+    | KeyRotate
+    | Anchor
+    | Restore
+    | KeySeen
+    | Origin
+    | Hold
+    | Restrict
+    | Release
+    | Note
+    | Erase
+    | Erased
+    | Emptied
     | Unknown
 )
 

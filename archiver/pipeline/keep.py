@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from archiver.config import Account
+from archiver.evidence.scans import last_scan, unfetched
 from archiver.evidence.store import Evidence
 from archiver.mailbox.imports.files import NotRead, messages_in
 from archiver.mailbox.server.session import Session
@@ -94,7 +95,7 @@ class _Keeper:
         self._progress = progress
         self._scans: list[FolderScan] = []
         self._vanished: list[Vanished] = []
-        self._unfetched = evidence.unfetched(account.name)
+        self._unfetched = unfetched(evidence, account.name)
         self._open: FolderOpened | None = None
         self._kept: list[int] = []
         self._failed: list[tuple[int, str]] = []
@@ -178,7 +179,7 @@ class _Keeper:
         """Say once a day that a whole walk found nothing new."""
         if self._scans:
             return
-        last = self._evidence.last_scan(self._account)
+        last = last_scan(self._evidence, self._account)
         if last is None or now - last >= HEARTBEAT:
             self._evidence.append([Scan(account=self._account, folders=(), heartbeat=True)])
 

@@ -4,10 +4,13 @@ Canonical JSON: keys sorted, no white space, UTF-8, no floats (RFC 8785 for what
 bytes are stored verbatim; reading them back never needs them to be written again.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from typing import cast
 
+from archiver.evidence.journal import forms
 from archiver.evidence.journal.canonical import (
     JSON,
     CodecError,
@@ -26,6 +29,7 @@ from archiver.evidence.journal.canonical import (
     text_of,
     time_of,
 )
+from archiver.model.custody import Emptied
 from archiver.model.digest import Position
 from archiver.model.entries import (
     Config,
@@ -56,15 +60,23 @@ _MINUTE = timedelta(minutes=1)
 
 def type_of(payload: Payload) -> str:
     """Return the type that an entry saying PAYLOAD has."""
-    return payload.type if isinstance(payload, Unknown) else type(payload).__name__.lower()
+    return (
+        payload.type if isinstance(payload, Unknown | Emptied) else _name_of(type(payload).__name__)
+    )
+
+
+@cache
+def _name_of(kind: str) -> str:
+    """Name a class as entries do: ``KeySeen`` is ``key-seen``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower()
 
 
 def encode(payload: Payload, *, at: datetime, actor: str, software: str, salt: bytes) -> bytes:
     """Return the bytes of the entry that says PAYLOAD.
 
     AT is aware. SALT (16 random bytes) keeps the leaf from telling anything about the entry.
-    Raises ValueError on a naive time, on a number that cannot be read back, and on an Unknown: what
-    is not understood is not written.
+    Raises ValueError on a naive time, on a number that cannot be read back, on an Unknown (what is
+    not understood is not written) and on an Emptied, which ``emptied`` writes.
     """
     if len(salt) != SALT_SIZE:
         raise ValueError("a salt is 16 bytes long")
@@ -73,7 +85,7 @@ def encode(payload: Payload, *, at: datetime, actor: str, software: str, salt: b
         "v": VERSION,
         "type": type_of(payload),
         "salt": salt.hex(),
-        "at": _utc(at),
+        "at": forms.utc(at),
         "actor": actor,
         "sw": software,
     }
@@ -83,15 +95,28 @@ def encode(payload: Payload, *, at: datetime, actor: str, software: str, salt: b
     return body
 
 
+def emptied(body: bytes, *, erase: Position) -> bytes:
+    """Return what stays of the entry BODY once the entry at ERASE took away what it said.
+
+    When, by whom and of which type it was stays; without its salt nothing links it to the leaf.
+    """
+    fields = parse(body)
+    kept: dict[str, JSON] = {name: fields[name] for name in ("v", "type", "at", "actor", "sw")}
+    return canonical(kept | {"erased": erase})
+
+
 def decode(position: int, body: bytes) -> Entry:
     """Read an entry back; raises CodecError when BODY is not one.
 
-    An entry of a type or version that this program does not know becomes Unknown.
+    An entry of a type or version that this program does not know becomes Unknown, one that was
+    emptied becomes Emptied.
     """
     fields = parse(body)
     type_ = text_of(fields, "type")
     known = integer_of(fields, "v") == VERSION
     make = _MAKERS.get(type_) if known else None
+    if known and "erased" in fields:
+        make = _emptied
     return Entry(
         position=Position(position),
         at=time_of(fields, "at"),
@@ -150,7 +175,7 @@ def _describe(payload: Payload) -> dict[str, JSON]:  # noqa: PLR0911 - one per t
 
 
 def _describe_judgement(
-    payload: Tag | Untag | Undo | Export | Unknown,
+    payload: Tag | Untag | Undo | Export | forms.Formed | Emptied | Unknown,
 ) -> dict[str, JSON]:
     match payload:
         case Tag() | Untag():
@@ -167,9 +192,12 @@ def _describe_judgement(
                 "engagement": payload.engagement,
                 "numbers": [[number, position] for number, position in payload.numbers],
                 "manifest": payload.manifest.hex,
+                "recipient": payload.recipient,
             }
-        case Unknown():
+        case Unknown() | Emptied():
             raise ValueError(f"an entry of the unknown type {payload.type!r} cannot be written")
+        case _:
+            return forms.describe(payload)
 
 
 def _describe_source(source: Source) -> dict[str, JSON]:
@@ -206,17 +234,11 @@ def _describe_scan(scan: FolderScan) -> JSON:
     }
 
 
-def _utc(moment: datetime) -> str:
-    if moment.tzinfo is None:
-        raise ValueError("a time without an offset cannot be journalled")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def _local(moment: datetime) -> str:
     """RFC 3339 with the offset as given; that knows no seconds in an offset, so those go to UTC."""
     offset = moment.utcoffset()
     if offset is None or offset % _MINUTE:
-        return _utc(moment)
+        return forms.utc(moment)
     return moment.isoformat()
 
 
@@ -348,7 +370,12 @@ def _export(fields: Fields) -> Payload:
             for number, position in map(as_pair, list_of(fields, "numbers"))
         ),
         manifest=digest_of(fields, "manifest"),
+        recipient=text_of(fields, "recipient") if "recipient" in fields else "",
     )
+
+
+def _emptied(fields: Fields) -> Payload:
+    return Emptied(type=text_of(fields, "type"), erase=position_of(fields, "erased"))
 
 
 _MAKERS: Mapping[str, Callable[[Fields], Payload]] = {
@@ -363,4 +390,5 @@ _MAKERS: Mapping[str, Callable[[Fields], Payload]] = {
     "untag": _untag,
     "undo": _undo,
     "export": _export,
+    **{_name_of(kind.__name__): read for kind, read in forms.readers().items()},
 }

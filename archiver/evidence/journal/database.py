@@ -13,7 +13,7 @@ from archiver.errors import ArchiverError, LockedError, OperationError
 from archiver.evidence.disk import Disk, told
 
 APPLICATION_ID = 0x5752414A  # "WRAJ": written-record archive, journal
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE entry (
@@ -76,6 +76,31 @@ CREATE TABLE sync (
 ) STRICT, WITHOUT ROWID;
 """
 
+# What version 2 added. COMMON types are looked up in tables of their own, the rest by this index.
+SCHEMA_2 = """
+CREATE INDEX entry_rare ON entry (type, position)
+    WHERE type NOT IN ('record', 'sighting', 'origin', 'key-seen');
+CREATE TABLE origin (
+    record INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    complete INTEGER NOT NULL,
+    PRIMARY KEY (record, entry)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key_seen (
+    name TEXT NOT NULL,
+    entry INTEGER NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    size INTEGER NOT NULL,
+    PRIMARY KEY (name, entry)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE attempt (
+    name TEXT NOT NULL PRIMARY KEY,
+    at TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
 Value = int | str | bytes | None
 
 
@@ -110,6 +135,7 @@ class Database:
                 "checkpoint_fullfsync = ON",
                 "trusted_schema = OFF",
                 "temp_store = MEMORY",
+                "secure_delete = ON",  # what an erasure takes away is overwritten
             ):
                 self._connection.execute(f"PRAGMA {pragma}")
             stack.pop_all()
@@ -163,12 +189,35 @@ class Database:
             self._connection.executemany(statement, rows)
 
     def make_tables(self) -> None:
-        """Make the tables of SCHEMA, inside the transaction that is open."""
+        """Make all tables, inside the transaction that is open."""
         with self._told():
-            for statement in SCHEMA.split(";"):
+            for statement in (*SCHEMA.split(";"), *SCHEMA_2.split(";")):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    @property
+    def version(self) -> int:
+        """Which version of the tables the file has."""
+        return self.number("PRAGMA user_version")
+
+    def upgrade(self) -> None:
+        """Add what version 2 has and version 1 lacks; nothing that was there is touched."""
+        with self.transaction():
+            if self.version >= SCHEMA_VERSION:
+                return  # another process was faster
+            with self._told():
+                for statement in SCHEMA_2.split(";"):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def pretend_upgrade(self) -> None:
+        """Give a version 1 that cannot be written the missing tables, empty and in memory."""
+        with self._told():
+            for statement in SCHEMA_2.split(";"):
+                if "CREATE TABLE" in statement:
+                    temporary = statement.replace("CREATE TABLE", "CREATE TEMP TABLE")
+                    self._connection.execute(temporary)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ from an entry (docs/journal.md), except those of ``sync``, which nobody needs to
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from gettext import gettext as _
 
@@ -16,6 +16,7 @@ from archiver.evidence.journal.database import Database, Value, blob, integer, t
 from archiver.evidence.journal.merkle import leaf_hash
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Config, Epoch, Payload, Record, Sighting, Vanished
+from archiver.model.origin import KeySeen, Origin
 from archiver.model.sources import FileSource, HandSource, ImapSource, Source
 from archiver.model.uidset import parse_uids
 
@@ -112,6 +113,21 @@ class Journal:
         )
         return (Position(integer(row[0])) for row in rows)
 
+    def positions_by_type(self, *types: str) -> tuple[Position, ...]:
+        """Return where the entries of these rare TYPES stand, oldest first.
+
+        Not for ``record``, ``sighting``, ``origin`` and ``key-seen``, which have tables.
+        """
+        found: list[Position] = []
+        for type_ in types:
+            rows = self.database.all(
+                "SELECT position FROM entry WHERE type = ?"
+                " AND type NOT IN ('record', 'sighting', 'origin', 'key-seen') ORDER BY position",
+                type_,
+            )
+            found += [Position(integer(row[0])) for row in rows]
+        return tuple(sorted(found))
+
     def body(self, position: int) -> bytes | None:
         """Return the bytes of the entry at POSITION, None when there is none."""
         if not 0 <= position <= LARGEST:
@@ -141,6 +157,18 @@ class Journal:
             if row:
                 found[digest] = Position(integer(row[0]))
         return found
+
+    def counted_on(self, digests: Iterable[Digest]) -> frozenset[Digest]:
+        """Return those of DIGESTS whose object some entry names."""
+        named = " UNION ".join(
+            f"SELECT 1 FROM {table} WHERE digest = ?"  # noqa: S608 - constants
+            for table in ("record", "config", "key_seen")
+        )
+        return frozenset(
+            digest
+            for digest in digests
+            if self.database.one(named, *[bytes.fromhex(digest.hex)] * 3)
+        )
 
     def digests_between(self, first: Digest, last: Digest) -> tuple[Digest, ...]:
         """Return the records from FIRST to LAST, both included, in order."""
@@ -256,6 +284,8 @@ _NEW_EPOCH = "INSERT INTO epoch VALUES (?, ?, ?, ?)"
 _NEW_CONFIG = "INSERT INTO config VALUES (?, ?, ?, ?)"
 _NEW_FILE_POSITION = "INSERT INTO file_position VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _NEW_UID = "INSERT INTO uid VALUES (?, ?, ?, ?, ?, ?, 'kept') ON CONFLICT DO NOTHING"
+_NEW_ORIGIN = "INSERT INTO origin VALUES (?, ?, ?)"
+_NEW_KEY = "INSERT INTO key_seen VALUES (?, ?, ?, ?)"
 _VANISHED_UID = (
     "UPDATE uid SET state = 'vanished' WHERE account = ? AND folder = ? AND uidvalidity = ?"
     " AND uid = ? AND state = 'kept'"
@@ -278,6 +308,8 @@ def _lookups(
     epochs: list[Place] = []
     configs: list[Place] = []
     vanished: list[Place] = []
+    origins: list[Place] = []
+    keys: list[Place] = []
     for position, payload, _body in rows:
         match payload:
             case Record():
@@ -295,6 +327,11 @@ def _lookups(
             case Config():
                 digest = bytes.fromhex(payload.object.hex) if payload.object else None
                 configs.append((key(payload.name), position, digest, payload.size))
+            case Origin():
+                origins.append((payload.record, position, int(payload.complete)))
+            case KeySeen():
+                seen = bytes.fromhex(payload.object.hex)
+                keys.append((key(payload.name), position, seen, payload.size))
             case _:
                 pass
     yield _NEW_RECORD, records
@@ -304,3 +341,5 @@ def _lookups(
     yield _NEW_EPOCH, epochs
     yield _NEW_CONFIG, configs
     yield _VANISHED_UID, vanished
+    yield _NEW_ORIGIN, origins
+    yield _NEW_KEY, keys

@@ -1,0 +1,1 @@
+"""Who may see, keep or remove records, and the life of the archive as a whole."""

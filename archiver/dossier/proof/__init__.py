@@ -1,0 +1,1 @@
+"""The proof of one record, to be checked without the archiver."""

@@ -1,0 +1,1 @@
+"""Who sent a record, as far as others signed it: DKIM, ARC, Authentication-Results."""

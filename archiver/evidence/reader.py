@@ -1,0 +1,161 @@
+"""The archive's originals as they are read: objects, and the journal."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from gettext import gettext as _
+from pathlib import Path
+from typing import Self
+
+from archiver.errors import OperationError, UsageError
+from archiver.evidence.disk import Disk
+from archiver.evidence.journal import codec
+from archiver.evidence.journal.canonical import CodecError
+from archiver.evidence.journal.database import Database
+from archiver.evidence.journal.journal import Journal
+from archiver.evidence.journal.merkle import Tree
+from archiver.evidence.journal.mirror import Mirror
+from archiver.evidence.objects import Objects
+from archiver.model.digest import Digest, Position
+from archiver.model.entries import Entry, Genesis, Record
+
+_HEX_DIGITS = 64
+_PREFIX = re.compile(r"[0-9a-f]{4,64}\Z")
+
+
+class Reader:
+    """objects/ + journal/ for reading. One instance belongs to one thread."""
+
+    def __init__(self, root: Path, database: Database, disk: Disk) -> None:
+        """Put together the pieces of an archive whose DATABASE is open."""
+        self.root = root
+        self.database = database
+        self.journal = Journal(database)
+        self.objects = Objects(root / "objects", disk)
+        self.mirror = Mirror(root / "journal" / "leaves", disk)
+        self._disk = disk
+        self._tree = Tree()
+        self._archive_id = ""
+
+    @property
+    def size(self) -> int:
+        """How many entries are in the tree."""
+        return self.journal.size
+
+    @property
+    def archive_id(self) -> str:
+        """The archive's random identity, from its ``genesis`` entry."""
+        if not self._archive_id:
+            match next(self.entries(0, 1), None):
+                case Entry(payload=Genesis(archive=archive)):
+                    self._archive_id = archive
+                case _:
+                    raise self._unreadable(0, _("the first entry is not genesis"))
+        return self._archive_id
+
+    def tree_root(self) -> bytes:
+        """Return the root over all leaves (RFC 9162, section 2.1.1)."""
+        self._tree.extend(self.journal.leaves(self._tree.size))
+        return self._tree.root()
+
+    def count_records(self) -> int:
+        """How many distinct records the journal holds."""
+        return self.journal.count_records()
+
+    def configs(self) -> Mapping[str, Digest | None]:
+        """Return the last journalled version of each working copy; None: it was removed."""
+        return self.journal.configs()
+
+    def read(self, digest: Digest) -> bytes:
+        """Return the exact bytes of an object; raises OperationError if missing or damaged."""
+        return self.objects.read(digest)
+
+    def path_of(self, digest: Digest) -> Path:
+        """Where the object is."""
+        return self.objects.path_of(digest)
+
+    def record(self, position: Position) -> Record:
+        """Return what the ``record`` entry at POSITION says; raises OperationError if none is."""
+        match next(self.entries(position, position + 1), None):
+            case Entry(payload=Record() as record):
+                return record
+            case _:
+                raise self._unreadable(position, _("there is no record"))
+
+    def position_of(self, digest: Digest) -> Position | None:
+        """Return the position of the record DIGEST, None when it is not kept."""
+        return self.journal.position_of(digest)
+
+    def resolve(self, prefix: str) -> tuple[Digest, ...]:
+        """Return the records whose digest starts with PREFIX, at least four digits of it."""
+        prefix = prefix.lower()
+        if not _PREFIX.match(prefix):
+            raise UsageError(
+                _("{prefix} is not the beginning of a record's digest.").format(prefix=prefix),
+                advice=_("Give at least four of its hexadecimal digits, as `search` shows them."),
+            )
+        first, last = (Digest(prefix.ljust(_HEX_DIGITS, digit)) for digit in "0f")
+        return self.journal.digests_between(first, last)
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        """Yield the entries from START to STOP (those there are now, if None), oldest first.
+
+        Raises OperationError at one that cannot be read.
+        """
+        stop = self.size if stop is None else stop
+        for position, _type, body, _leaf in self.journal.rows(start, stop):
+            try:
+                entry = codec.decode(position, body)
+            except CodecError as error:
+                raise self._unreadable(position, str(error)) from error
+            yield entry
+
+    def raw_entry(self, position: Position) -> bytes:
+        """Return the entry's canonical bytes as they were written."""
+        body = self.journal.body(position)
+        if body is None:
+            raise self._unreadable(position, _("there is no entry"))
+        return body
+
+    def known_uids(self, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
+        """Return the UIDs that need not be fetched again."""
+        return self.journal.known_uids(account, folder, uidvalidity)
+
+    def present_uids(self, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
+        """Return the UIDs that were kept and that no sync has found to be gone."""
+        return self.journal.present_uids(account, folder, uidvalidity)
+
+    def last_uidvalidity(self, account: str, folder: str) -> int | None:
+        """Return the UIDVALIDITY of the newest epoch; None when the folder was never met."""
+        return self.journal.last_uidvalidity(account, folder)
+
+    def last_entry_at(self) -> datetime:
+        """When the newest entry was written."""
+        return next(self.entries(self.size - 1)).at
+
+    def last_syncs(self) -> Mapping[str, tuple[datetime | None, datetime | None]]:
+        """Return for each account its (last attempt, last good synchronisation)."""
+        return self.journal.last_syncs()
+
+    def close(self) -> None:
+        """Close the journal; the instance is of no use afterwards."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def _unreadable(self, position: int, reason: str) -> OperationError:
+        return OperationError(
+            _("Entry {position} of the journal in {root} cannot be read: {reason}.").format(
+                position=position, root=self.root, reason=reason
+            ),
+            advice=_("Run `archiver verify` to see what is damaged."),
+        )
+
+    @property
+    def disk(self) -> Disk:
+        """The file system that the archive is on."""
+        return self._disk

@@ -1,0 +1,1 @@
+"""Time-stamps of third parties on checkpoints (RFC 3161)."""
