@@ -1,0 +1,241 @@
+"""Whatever a power cut leaves of what was written, and whichever system call fails: nothing is lost.
+
+The process in keeper.py is recorded once; then every disk that a power cut at any moment may leave
+is made and looked at (syscalls.py), and the process is run again with its N-th call failing.
+"""
+
+import errno
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from evidence_case import create, reopen
+from keeper import BATCH, BATCHES, Work, message
+from sampling import sample
+from syscalls import Call, RecordedDisk, calls_in, missing, traced
+
+from archiver.evidence.checks.check import verify
+from archiver.model.digest import Digest
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "")
+
+KEEPER = Path(__file__).with_name("keeper.py")
+CUTS_A_CALL = 3
+ROUND = 40
+FAILING = ("write", "pwrite64", "fsync", "fdatasync", "syncfs", "ftruncate", "link", "linkat")
+FAILING_TOO = ("rename", "renameat2", "unlink", "openat", "chmod", "fchmod")
+ERRORS = (errno.EIO, errno.ENOSPC)
+UNFINISHED = {"mirror-behind", "mirror-torn"}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What the keeper did to an archive, and when it was told what."""
+
+    start: Path
+    """The archive before it."""
+    root: Path
+    """Where it did it."""
+    calls: tuple[Call, ...]
+    confirmed: tuple[tuple[int, list[object]], ...]
+    """How many calls had been made when a line of the log was written, and that line."""
+
+    def moments(self) -> list[int]:
+        """Return after how many calls something changed in the archive."""
+        marks = (str(self.root), self.root.name + os.sep)
+        return [
+            place
+            for place, call in enumerate(self.calls, 1)
+            if any(_mentions(call, mark) for mark in marks)
+        ]
+
+    def safe_at(self, moment: int) -> list[list[object]]:
+        """Return what the keeper had been told to be safe when so many calls had been made."""
+        return [line for place, line in self.confirmed if place <= moment]
+
+
+def _mentions(call: Call, mark: str) -> bool:
+    shown = "".join(call.arguments[:4])
+    return "".join(f"\\x{byte:02x}" for byte in mark.encode()) in shown
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """Record the keeper once."""
+    place = tmp_path_factory.mktemp("recorded")
+    for name in ("start", "archive"):
+        create(place / name).close()
+    root, log, confirmed = place / "archive", place / "log", place / "confirmed"
+    start = copy_of(root, place / "start")
+    done = subprocess.run(
+        traced(keeper(root, confirmed), log), cwd=place, env=environment(place), check=False
+    )
+    assert done.returncode == 0
+    calls = tuple(calls_in(log))
+    lines = iter(confirmed.read_text().splitlines())
+    told = tuple(
+        (number, json.loads(next(lines)))
+        for number, call in enumerate(calls, 1)
+        if call.name == "write" and _mentions(call, str(confirmed))
+    )
+    assert next(lines, None) is None, "a line of the log was not seen"
+    return Recording(start=start, root=root, calls=calls, confirmed=told)
+
+
+def copy_of(root: Path, place: Path) -> Path:
+    """Put a copy of the archive ROOT at PLACE, and return it."""
+    import shutil
+
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(root, place)
+    return place
+
+
+def keeper(root: Path, confirmed: Path) -> list[str]:
+    """Return the command that works on ROOT."""
+    return [sys.executable, str(KEEPER), str(root), str(confirmed)]
+
+
+def environment(state: Path) -> dict[str, str]:
+    """Return an environment in which the same work makes the same calls."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "ARCHIVER_STATE": str(state / "state"),
+        "ARCHIVER_LANG": "en",
+        "LANGUAGE": "en",
+    }
+
+
+def disks(recording: Recording, cuts: Sequence[tuple[int, int]]) -> Iterator[RecordedDisk]:
+    """Yield the disk at each of CUTS, which are in order."""
+    disk = RecordedDisk(recording.start)
+    disk.root = recording.root
+    played = 0
+    for moment, _seed in cuts:
+        for call in recording.calls[played:moment]:
+            disk.play(call)
+        played = max(played, moment)
+        yield disk
+
+
+def check_nothing_lost(root: Path, told: Sequence[Sequence[object]], work: Path) -> None:
+    """Check what stands in ROOT against what the keeper had been TOLD, then let it go on."""
+    with reopen(root, recover=False) as evidence:
+        report = verify(evidence, read_data=1.0)
+    worse = [each for each in report.findings if each.level != "note"]
+    assert {each.code for each in worse} <= UNFINISHED, worse
+    with reopen(root) as evidence:
+        for what, *values in told:
+            match what, values:
+                case "kept", [str(digest)]:
+                    assert Digest.of(evidence.read(Digest(digest))).hex == digest
+                    assert evidence.position_of(Digest(digest)) is not None
+                case "config", [str(digest)]:
+                    assert Digest(digest) in evidence.configs().values()
+                case "tag", []:
+                    assert evidence.journal.positions_by_type("tag")
+                case "size", [int(size)]:
+                    assert evidence.size >= size
+    work.mkdir()
+    Work(root, work / "log").run()
+    with reopen(root, recover=False) as evidence:
+        report = verify(evidence, read_data=1.0)
+        assert report.findings == ()
+        assert evidence.count_records() == BATCHES * BATCH
+        assert all(
+            evidence.position_of(Digest.of(message(number))) is not None
+            for number in range(BATCHES * BATCH)
+        )
+
+
+def look_at(recording: Recording, cuts: Sequence[tuple[int, int]], place: Path) -> None:
+    """Make and check the disk of each cut."""
+    for number, (cut, disk) in enumerate(zip(cuts, disks(recording, cuts), strict=True)):
+        root = place / f"cut-{number}" / "archive"
+        disk.after_power_cut(root, random.Random(f"{cut}"))
+        check_nothing_lost(root, recording.safe_at(cut[0]), place / f"work-{number}")
+
+
+def test_the_recording_is_the_whole_truth(recording: Recording, tmp_path: Path) -> None:
+    """Played to its end and with nothing lost, it gives the files that the keeper left."""
+    disk = next(disks(recording, [(len(recording.calls), 0)]))
+    for name, folder in disk.folders.items():
+        there = {path.name for path in (recording.root / name).iterdir() if path.is_file()}
+        assert set(folder.names()) == there, name
+        for file, inode in folder.names().items():
+            assert inode.now() == (recording.root / name / file).read_bytes(), file
+
+
+def test_a_power_cut_at_some_moments(recording: Recording, tmp_path: Path) -> None:
+    """A few of them, in every run."""
+    chance = random.Random(20261123)
+    moments = chance.sample(recording.moments(), 12)
+    look_at(recording, [(moment, 0) for moment in sorted(moments)], tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(ROUND))
+def test_a_power_cut_at_any_moment(recording: Recording, tmp_path: Path, part: int) -> None:
+    """After each call that changed something, each time with other losses."""
+    cuts = [(moment, seed) for moment in recording.moments() for seed in range(CUTS_A_CALL)]
+    look_at(recording, sample(cuts)[part::ROUND], tmp_path)
+
+
+# --- a system call fails ---------------------------------------------------------------------------
+
+
+def faults(recording: Recording, names: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Return (call, its number among its like, error) for the calls that touch the archive."""
+    return [
+        (call.name, call.order, error)
+        for moment in recording.moments()
+        if (call := recording.calls[moment - 1]).name in names
+        for error in ERRORS
+        if (call.name, error) not in {("unlink", errno.ENOSPC), ("chmod", errno.ENOSPC)}
+    ]
+
+
+def fail(recording: Recording, fault: tuple[str, int, int], place: Path) -> None:
+    """Let one call fail, check what is there, let the keeper go on."""
+    name, order, error = fault
+    root = copy_of(recording.start, place / "archive")
+    confirmed = place / "confirmed"
+    confirmed.touch()
+    inject = f"inject={name}:error={errno.errorcode[error]}:when={order}"
+    done = subprocess.run(
+        traced(keeper(root, confirmed), place / "log", "-e", inject),
+        cwd=place,
+        env=environment(place),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert "Traceback" not in done.stderr, (fault, done.stderr)
+    told = [json.loads(line) for line in confirmed.read_text().splitlines() if line.endswith("]")]
+    check_nothing_lost(root, told, place / "work")
+
+
+def test_a_failing_call_loses_nothing(recording: Recording, tmp_path: Path) -> None:
+    """A few of them, in every run."""
+    chosen = random.Random(20261123).sample(faults(recording, FAILING), 4)
+    for number, fault in enumerate(chosen):
+        fail(recording, fault, tmp_path / str(number))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(ROUND))
+def test_any_failing_call_loses_nothing(recording: Recording, tmp_path: Path, part: int) -> None:
+    """The first, the second, the third … call that touches the archive, with EIO and ENOSPC."""
+    chosen = sample(faults(recording, (*FAILING, *FAILING_TOO)))[part::ROUND]
+    for number, fault in enumerate(chosen):
+        fail(recording, fault, tmp_path / str(number))
