@@ -121,9 +121,12 @@ class Inode:
                 case "there", _:
                     _apply(content, change)
                 case "torn", (int(offset), bytes(data)):
-                    # The file may have grown to its full size with blanks where data is missing.
-                    cut = chance.randrange(0, len(data) + 1, min(_SECTOR, max(1, len(data))))
-                    kept = data[:cut]
+                    # A disk writes sectors whole. The file may have grown to its full size with
+                    # blanks where data is missing.
+                    first = -(-offset // _SECTOR) * _SECTOR
+                    cuts = [0, *(at - offset for at in range(first, offset + len(data), _SECTOR))]
+                    kept = data[: chance.choice(cuts)]
+                    cut = len(kept)
                     if chance.random() < 1 / 2 and offset + len(data) > len(content):
                         kept += bytes(len(data) - cut)
                     _apply(content, (offset, kept))
@@ -245,7 +248,7 @@ class RecordedDisk:
 
     def _file(self, call: Call) -> tuple[str, Inode | None]:
         number, shown = _descriptor(call.arguments[0])
-        inode, path = self._open.get(number, (None, ""))
+        inode, _path = self._open.get(number, (None, ""))
         # A number is used again after close(2), which is not recorded: the shown path decides.
         if inode is not None and self._inside(shown) is None:
             return number, None
@@ -330,7 +333,7 @@ class RecordedDisk:
         return old, new
 
     def _move(self, old: str, new: str) -> None:
-        """A rename is one step: between two folders, the new name decides whether it happened."""
+        """Rename in one step: between two folders, the new name decides whether it happened."""
         source, target = self._inside(old), self._inside(new)
         inode = self._named(old)
         if source is None or target is None or inode is None:

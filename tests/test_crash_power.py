@@ -165,7 +165,7 @@ def look_at(recording: Recording, cuts: Sequence[tuple[int, int]], place: Path) 
         check_nothing_lost(root, recording.safe_at(cut[0]), place / f"work-{number}")
 
 
-def test_the_recording_is_the_whole_truth(recording: Recording, tmp_path: Path) -> None:
+def test_the_recording_is_the_whole_truth(recording: Recording) -> None:
     """Played to its end and with nothing lost, it gives the files that the keeper left."""
     disk = next(disks(recording, [(len(recording.calls), 0)]))
     for name, folder in disk.folders.items():
@@ -204,15 +204,14 @@ def faults(recording: Recording, names: Sequence[str]) -> list[tuple[str, int, i
     ]
 
 
-def fail(recording: Recording, fault: tuple[str, int, int], place: Path) -> None:
-    """Let one call fail, check what is there, let the keeper go on."""
-    name, order, error = fault
+def inject(recording: Recording, call: tuple[str, int], what: str, place: Path) -> None:
+    """Let WHAT happen at one call, check what is there, let the keeper go on."""
+    name, order = call
     root = copy_of(recording.start, place / "archive")
     confirmed = place / "confirmed"
     confirmed.touch()
-    inject = f"inject={name}:error={errno.errorcode[error]}:when={order}"
     done = subprocess.run(
-        traced(keeper(root, confirmed), place / "log", "-e", inject),
+        traced(keeper(root, confirmed), place / "log", "-e", f"inject={name}:{what}:when={order}"),
         cwd=place,
         env=environment(place),
         capture_output=True,
@@ -220,9 +219,18 @@ def fail(recording: Recording, fault: tuple[str, int, int], place: Path) -> None
         check=False,
         timeout=120,
     )
-    assert "Traceback" not in done.stderr, (fault, done.stderr)
+    log = (place / "log").read_text(encoding="latin-1")
+    if "(INJECTED)" not in log and "killed by SIGKILL" not in log:
+        assert done.returncode == 0, done.stderr  # this time it made fewer such calls
+    assert "Traceback" not in done.stderr, (call, what, done.stderr)
     told = [json.loads(line) for line in confirmed.read_text().splitlines() if line.endswith("]")]
     check_nothing_lost(root, told, place / "work")
+
+
+def fail(recording: Recording, fault: tuple[str, int, int], place: Path) -> None:
+    """Let one call fail."""
+    name, order, error = fault
+    inject(recording, (name, order), f"error={errno.errorcode[error]}", place)
 
 
 def test_a_failing_call_loses_nothing(recording: Recording, tmp_path: Path) -> None:
@@ -239,3 +247,32 @@ def test_any_failing_call_loses_nothing(recording: Recording, tmp_path: Path, pa
     chosen = sample(faults(recording, (*FAILING, *FAILING_TOO)))[part::ROUND]
     for number, fault in enumerate(chosen):
         fail(recording, fault, tmp_path / str(number))
+
+
+# --- SIGKILL at every write point --------------------------------------------------------------------
+
+
+def kills(recording: Recording) -> list[tuple[str, int]]:
+    """Return every call that touches the archive, as (name, its number among its like)."""
+    calls = (recording.calls[moment - 1] for moment in recording.moments())
+    return [(call.name, call.order) for call in calls]
+
+
+def test_sigkill_at_some_write_points(recording: Recording, tmp_path: Path) -> None:
+    """A few of them, in every run."""
+    for number, call in enumerate(random.Random(20261123).sample(kills(recording), 4)):
+        inject(recording, call, "signal=SIGKILL", tmp_path / str(number))
+
+
+@pytest.mark.long
+def test_there_are_more_than_two_hundred_write_points(recording: Recording) -> None:
+    """The keeper does enough to be killed often."""
+    assert len(kills(recording)) > 200
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(ROUND))
+def test_sigkill_at_every_write_point(recording: Recording, tmp_path: Path, part: int) -> None:
+    """Kill it as it enters each call that touches the archive."""
+    for number, call in enumerate(sample(kills(recording))[part::ROUND]):
+        inject(recording, call, "signal=SIGKILL", tmp_path / str(number))
