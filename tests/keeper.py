@@ -1,8 +1,9 @@
 """A process that keeps, decides, signs and erases, and says each time what was confirmed to it.
 
-Run as ``python keeper.py ARCHIVE LOG``: the tests of power cuts and failing system calls record it.
-Each line of LOG is one JSON value, written when the archive said that something is safe. Running it
-again goes on where it stopped, and adds nothing that is there.
+Run as ``python keeper.py BASE LOG``: the tests of power cuts and failing system calls record it.
+BASE holds the archive and, beside it, what the machine remembers of it. Each line of LOG is one JSON
+value, written when the archive said that something is safe. Running it again goes on where it
+stopped, and adds nothing that is there.
 """
 
 import itertools
@@ -13,6 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from archiver.errors import ArchiverError
+from archiver.evidence.checkpoints.outside import Outside
+from archiver.evidence.checkpoints.signing import sign_checkpoint, signed_sizes
+from archiver.evidence.erasure import erase
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest
 from archiver.model.entries import Scan, Tag
@@ -21,6 +25,8 @@ from archiver.model.sources import ImapSource
 
 BATCHES = 3
 BATCH = 4
+ERASED = 5
+"""The message that is erased in the end."""
 _START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
@@ -46,15 +52,16 @@ def incoming(number: int) -> Incoming:
 class Work:
     """What is done, step by step."""
 
-    def __init__(self, root: Path, log: Path) -> None:
+    def __init__(self, base: Path, log: Path) -> None:
         ticks = itertools.count()
         self._log = log
         self.evidence = Evidence.open(
-            root,
+            base / "archive",
             clock=lambda: _START + timedelta(seconds=next(ticks)),
             entropy=os.urandom,
             software="archiver test",
         )
+        self.outside = Outside(base / "state", self.evidence.archive_id)
 
     def confirm(self, what: str, *values: object) -> None:
         """Write down that WHAT is safe."""
@@ -64,8 +71,11 @@ class Work:
     def run(self) -> None:
         """Do everything that is not done yet."""
         evidence = self.evidence
+        self._sign()
+        known = evidence.known_uids("work", "INBOX", 1)
         for first in range(0, BATCHES * BATCH, BATCH):
-            batch = [incoming(number) for number in range(first, first + BATCH)]
+            numbers = range(first, first + BATCH)
+            batch = [incoming(number) for number in numbers if number + 1 not in known]
             for kept in evidence.keep(batch):
                 self.confirm("kept", kept.digest.hex)
         evidence.keep_config("engagements/acme.toml", b'client = "ACME"\n', actor="person:jane")
@@ -82,10 +92,16 @@ class Work:
         evidence.close()
 
     def _sign(self) -> None:
-        pass
+        sign_checkpoint(self.evidence, self.outside, entropy=os.urandom)
+        self.confirm("signed", signed_sizes(self.evidence)[-1])
 
     def _erase(self) -> None:
-        pass
+        digest = Digest.of(message(ERASED))
+        record = self.evidence.position_of(digest)
+        if record is not None:
+            erase(self.evidence, [record], basis="a request", actor="person:jane")
+        self.confirm("erased", digest.hex)
+        self._sign()
 
 
 def main() -> int:

@@ -190,7 +190,7 @@ class RecordedDisk:
             for file, inode in folder.names(changes).items():
                 if not file.endswith("-shm"):  # memory that processes share, not a file to keep
                     (place / name / file).write_bytes(inode.after_power_cut(chance))
-                    if name.startswith("objects"):  # their mode is set before they get a name
+                    if "objects" in Path(name).parts:  # their mode is set before they get a name
                         (place / name / file).chmod(0o444)
 
     # --- where things are ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,10 +17,13 @@ from pathlib import Path
 
 import pytest
 from evidence_case import create, reopen
-from keeper import BATCH, BATCHES, Work, message
+from keeper import BATCH, BATCHES, ERASED, Work, message
 from sampling import sample
 from syscalls import Call, RecordedDisk, calls_in, missing, traced
 
+from archiver.evidence.checkpoints.check import check_checkpoints
+from archiver.evidence.checkpoints.outside import Outside
+from archiver.evidence.checkpoints.signing import signed_sizes, standing
 from archiver.evidence.checks.check import verify
 from archiver.model.digest import Digest
 
@@ -31,7 +35,10 @@ ROUND = 40
 FAILING = ("write", "pwrite64", "fsync", "fdatasync", "syncfs", "ftruncate", "link", "linkat")
 FAILING_TOO = ("rename", "renameat2", "unlink", "openat", "chmod", "fchmod")
 ERRORS = (errno.EIO, errno.ENOSPC)
-UNFINISHED = {"mirror-behind", "mirror-torn"}
+ERASED_DIGEST = Digest.of(message(ERASED))
+STANDINGS = ("level", "newer", "unknown")
+"""How the archive may stand to what was signed after a crash: never older, never another one."""
+UNFINISHED = {"mirror-behind", "mirror-torn", "erasure-unfinished"}
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ class Recording:
     """What the keeper did to an archive, and when it was told what."""
 
     start: Path
-    """The archive before it."""
-    root: Path
+    """The archive, and what is remembered of it, before it."""
+    base: Path
     """Where it did it."""
     calls: tuple[Call, ...]
     confirmed: tuple[tuple[int, list[object]], ...]
@@ -48,7 +55,7 @@ class Recording:
 
     def moments(self) -> list[int]:
         """Return after how many calls something changed in the archive."""
-        marks = (str(self.root), self.root.name + os.sep)
+        marks = (str(self.base), self.base.name + os.sep)
         return [
             place
             for place, call in enumerate(self.calls, 1)
@@ -69,12 +76,12 @@ def _mentions(call: Call, mark: str) -> bool:
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """Record the keeper once."""
     place = tmp_path_factory.mktemp("recorded")
-    for name in ("start", "archive"):
-        create(place / name).close()
-    root, log, confirmed = place / "archive", place / "log", place / "confirmed"
-    start = copy_of(root, place / "start")
+    base, log, confirmed = place / "base", place / "log", place / "confirmed"
+    (base / "state").mkdir(parents=True)
+    create(base / "archive").close()
+    start = copy_of(base, place / "start")
     done = subprocess.run(
-        traced(keeper(root, confirmed), log), cwd=place, env=environment(place), check=False
+        traced(keeper(base, confirmed), log), cwd=place, env=environment(), check=False
     )
     assert done.returncode == 0
     calls = tuple(calls_in(log))
@@ -85,31 +92,27 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
         if call.name == "write" and _mentions(call, str(confirmed))
     )
     assert next(lines, None) is None, "a line of the log was not seen"
-    return Recording(start=start, root=root, calls=calls, confirmed=told)
+    return Recording(start=start, base=base, calls=calls, confirmed=told)
 
 
-def copy_of(root: Path, place: Path) -> Path:
-    """Put a copy of the archive ROOT at PLACE, and return it."""
-    import shutil
-
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(root, place)
+def copy_of(base: Path, place: Path) -> Path:
+    """Put a copy of BASE at PLACE, and return it."""
+    shutil.copytree(base, place)
     return place
 
 
-def keeper(root: Path, confirmed: Path) -> list[str]:
-    """Return the command that works on ROOT."""
-    return [sys.executable, str(KEEPER), str(root), str(confirmed)]
+def keeper(base: Path, confirmed: Path) -> list[str]:
+    """Return the command that works on BASE."""
+    return [sys.executable, str(KEEPER), str(base), str(confirmed)]
 
 
-def environment(state: Path) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return an environment in which the same work makes the same calls."""
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
-        "ARCHIVER_STATE": str(state / "state"),
         "ARCHIVER_LANG": "en",
         "LANGUAGE": "en",
     }
@@ -118,7 +121,7 @@ def environment(state: Path) -> dict[str, str]:
 def disks(recording: Recording, cuts: Sequence[tuple[int, int]]) -> Iterator[RecordedDisk]:
     """Yield the disk at each of CUTS, which are in order."""
     disk = RecordedDisk(recording.start)
-    disk.root = recording.root
+    disk.root = recording.base
     played = 0
     for moment, _seed in cuts:
         for call in recording.calls[played:moment]:
@@ -127,8 +130,9 @@ def disks(recording: Recording, cuts: Sequence[tuple[int, int]]) -> Iterator[Rec
         yield disk
 
 
-def check_nothing_lost(root: Path, told: Sequence[Sequence[object]], work: Path) -> None:
-    """Check what stands in ROOT against what the keeper had been TOLD, then let it go on."""
+def check_nothing_lost(base: Path, told: Sequence[Sequence[object]], work: Path) -> None:
+    """Check what stands in BASE against what the keeper had been TOLD, then let it go on."""
+    root = base / "archive"
     with reopen(root, recover=False) as evidence:
         report = verify(evidence, read_data=1.0)
     worse = [each for each in report.findings if each.level != "note"]
@@ -136,7 +140,7 @@ def check_nothing_lost(root: Path, told: Sequence[Sequence[object]], work: Path)
     with reopen(root) as evidence:
         for what, *values in told:
             match what, values:
-                case "kept", [str(digest)]:
+                case "kept", [str(digest)] if digest != ERASED_DIGEST.hex:
                     assert Digest.of(evidence.read(Digest(digest))).hex == digest
                     assert evidence.position_of(Digest(digest)) is not None
                 case "config", [str(digest)]:
@@ -145,34 +149,54 @@ def check_nothing_lost(root: Path, told: Sequence[Sequence[object]], work: Path)
                     assert evidence.journal.positions_by_type("tag")
                 case "size", [int(size)]:
                     assert evidence.size >= size
+                case "signed", [int(size)]:
+                    assert size in signed_sizes(evidence)
+                case "erased", [str(digest)]:
+                    assert evidence.position_of(Digest(digest)) is None
+                    assert not evidence.path_of(Digest(digest)).exists()
+        assert standing(evidence, Outside(base / "state", evidence.archive_id)) in STANDINGS
     work.mkdir()
-    Work(root, work / "log").run()
+    Work(base, work / "log").run()
     with reopen(root, recover=False) as evidence:
         report = verify(evidence, read_data=1.0)
         assert report.findings == ()
-        assert evidence.count_records() == BATCHES * BATCH
-        assert all(
-            evidence.position_of(Digest.of(message(number))) is not None
+        outside = Outside(base / "state", evidence.archive_id)
+        assert check_checkpoints(evidence, outside) == ()
+        assert standing(evidence, outside) == "level"
+        assert {
+            number
             for number in range(BATCHES * BATCH)
-        )
+            if evidence.position_of(Digest.of(message(number))) is not None
+        } == set(range(BATCHES * BATCH)) - {ERASED}
+    check_gone(base)
+
+
+def check_gone(base: Path) -> None:
+    """Check that no file holds the erased message, its subject or its digest."""
+    digest = ERASED_DIGEST.hex
+    needles = (f"Subject: Lot {ERASED}\r".encode(), digest.encode(), bytes.fromhex(digest))
+    for path in base.rglob("*"):
+        data = path.read_bytes() if path.is_file() else b""
+        assert digest not in path.name
+        assert not any(needle in data for needle in needles), path
 
 
 def look_at(recording: Recording, cuts: Sequence[tuple[int, int]], place: Path) -> None:
     """Make and check the disk of each cut."""
     for number, (cut, disk) in enumerate(zip(cuts, disks(recording, cuts), strict=True)):
-        root = place / f"cut-{number}" / "archive"
-        disk.after_power_cut(root, random.Random(f"{cut}"))
-        check_nothing_lost(root, recording.safe_at(cut[0]), place / f"work-{number}")
+        base = place / f"cut-{number}"
+        disk.after_power_cut(base, random.Random(f"{cut}"))
+        check_nothing_lost(base, recording.safe_at(cut[0]), place / f"work-{number}")
 
 
 def test_the_recording_is_the_whole_truth(recording: Recording) -> None:
     """Played to its end and with nothing lost, it gives the files that the keeper left."""
     disk = next(disks(recording, [(len(recording.calls), 0)]))
     for name, folder in disk.folders.items():
-        there = {path.name for path in (recording.root / name).iterdir() if path.is_file()}
+        there = {path.name for path in (recording.base / name).iterdir() if path.is_file()}
         assert set(folder.names()) == there, name
         for file, inode in folder.names().items():
-            assert inode.now() == (recording.root / name / file).read_bytes(), file
+            assert inode.now() == (recording.base / name / file).read_bytes(), file
 
 
 def test_a_power_cut_at_some_moments(recording: Recording, tmp_path: Path) -> None:
@@ -207,13 +231,13 @@ def faults(recording: Recording, names: Sequence[str]) -> list[tuple[str, int, i
 def inject(recording: Recording, call: tuple[str, int], what: str, place: Path) -> None:
     """Let WHAT happen at one call, check what is there, let the keeper go on."""
     name, order = call
-    root = copy_of(recording.start, place / "archive")
+    base = copy_of(recording.start, place / "base")
     confirmed = place / "confirmed"
     confirmed.touch()
     done = subprocess.run(
-        traced(keeper(root, confirmed), place / "log", "-e", f"inject={name}:{what}:when={order}"),
+        traced(keeper(base, confirmed), place / "log", "-e", f"inject={name}:{what}:when={order}"),
         cwd=place,
-        env=environment(place),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -224,7 +248,7 @@ def inject(recording: Recording, call: tuple[str, int], what: str, place: Path) 
         assert done.returncode == 0, done.stderr  # this time it made fewer such calls
     assert "Traceback" not in done.stderr, (call, what, done.stderr)
     told = [json.loads(line) for line in confirmed.read_text().splitlines() if line.endswith("]")]
-    check_nothing_lost(root, told, place / "work")
+    check_nothing_lost(base, told, place / "work")
 
 
 def fail(recording: Recording, fault: tuple[str, int, int], place: Path) -> None:
