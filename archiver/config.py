@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from gettext import gettext as _
 from typing import Final, Literal, cast
 
+from archiver.authorities import Authority, authority_table, read_authorities
 from archiver.errors import ConfigurationError, UsageError
+from archiver.secrecy import Secrecy, read_secrecy
 from archiver.tables import (
     SCHEMA,
     Table,
@@ -29,6 +31,9 @@ _LAST_PORT: Final = 65535
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _HOST: Final = re.compile(r"[^\s/@]+")
 _IPV6: Final = 6
+_DNS_SERVER: Final = re.compile(
+    r"(?:\[(?P<six>[^\]]+)\]|(?P<address>[^:\[\]]+|[^.\[\]]+))(?::(?P<port>\d{1,5}))?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,8 @@ class Account:
     """Folders to fetch; none named means all but drafts, outbox and templates."""
     addresses: tuple[str, ...] = ()
     """Our own addresses and aliases, besides USER when that is an address."""
+    authserv: tuple[str, ...] = ()
+    """The names by which the provider's own servers sign Authentication-Results (RFC 8601)."""
 
     @property
     def own(self) -> frozenset[str]:
@@ -64,6 +71,12 @@ class Settings:
     language: str
     """``fr`` or ``en``: the language of what is written into the archive and its dossiers."""
     accounts: tuple[Account, ...] = ()
+    authorities: tuple[Authority, ...] = ()
+    """Time-stamp authorities, each of which is asked."""
+    withheld: Secrecy = Secrecy()
+    """What no dossier shows unless a person lets it out."""
+    dns: str = "system"
+    """Who is asked for DKIM keys: ``system``, ``off``, or a server's address."""
 
     @property
     def own(self) -> frozenset[str]:
@@ -108,6 +121,16 @@ def new_settings(*, time_zone: str, language: str) -> str:
             "",
             comment(_("Accounts follow; archiver account add writes them.")),
             "",
+            comment(
+                _(
+                    "So do time-stamp authorities, which prove to others since when the archive "
+                    "holds what it holds; archiver authority add writes them, for example:"
+                )
+            ),
+            "# [authority.example]",
+            '# url = "http://tsa.example.org/"',
+            '# root = """-----BEGIN CERTIFICATE----- ... -----END CERTIFICATE-----"""',
+            "",
         )
     )
 
@@ -128,6 +151,35 @@ def with_account(text: str, account: Account) -> str:
         )
     result = append_tables(text, {"account": {account.name: account_table(account)}})
     return approved(result, _("This account cannot be added:"))
+
+
+def with_authority(text: str, authority: Authority) -> str:
+    """Return the settings TEXT with AUTHORITY added at its end; nothing else changes.
+
+    Whether the result is good is for the caller to ask (``problems_of``). Raises UsageError when
+    the name is taken, ConfigurationError when TEXT was not valid before.
+    """
+    before = parse_settings(text)
+    if any(known.name == authority.name for known in before.authorities):
+        raise UsageError(
+            _("There is already a time-stamp authority named {name}.").format(name=authority.name),
+            advice=_(
+                "Choose another name, or remove that one first: `archiver authority remove {name}`."
+            ).format(name=authority.name),
+        )
+    return append_tables(text, {"authority": {authority.name: authority_table(authority)}})
+
+
+def find_authority(settings: Settings, name: str) -> Authority:
+    """Return the authority called NAME; raise UsageError naming those there are."""
+    for authority in settings.authorities:
+        if authority.name == name:
+            return authority
+    names = ", ".join(authority.name for authority in settings.authorities) or _("none")
+    raise UsageError(
+        _("There is no time-stamp authority called {name}.").format(name=name),
+        advice=_("Authorities: {names}.").format(names=names),
+    )
 
 
 def find_account(settings: Settings, name: str) -> Account:
@@ -196,6 +248,9 @@ def _settings(table: Table) -> Settings:
         time_zone=time_zone,
         language=language,
         accounts=tuple(_account(accounts, name) for name in accounts.keys()),  # noqa: SIM118  Table is no dict
+        authorities=read_authorities(table.table("authority")),
+        withheld=read_secrecy(table.table("withheld")),
+        dns=_dns(table.table("origin")),
     )
     table.close()
     return settings
@@ -223,6 +278,7 @@ def _account(accounts: Table, name: str) -> Account:
         password_command=table.text("password_command") or None,
         folders=table.texts("folders"),
         addresses=table.texts("addresses", check=address_problem),
+        authserv=table.texts("authserv", check=_authserv_problem),
     )
     if account.security == "plain" and account.host and not is_loopback(account.host):
         table.wrong("security", plain_problem(account.host))
@@ -245,7 +301,41 @@ def account_table(account: Account) -> dict[str, object]:
         table["folders"] = list(account.folders)
     if account.addresses:
         table["addresses"] = list(account.addresses)
+    if account.authserv:
+        table["authserv"] = list(account.authserv)
     return table
+
+
+def _dns(table: Table) -> str:
+    """Read ``[origin]``."""
+    dns = table.text("dns", check=_dns_problem) or "system"
+    table.close()
+    return dns
+
+
+def _dns_problem(text: str) -> str | None:
+    if text in {"system", "off"}:
+        return None
+    import ipaddress  # only some settings need it
+
+    match = _DNS_SERVER.fullmatch(text)
+    with contextlib.suppress(ValueError):
+        if match and int(match["port"] or 1) <= _LAST_PORT:
+            ipaddress.ip_address(match["six"] or match["address"])
+            return None
+    return _(
+        '{text!r} is not the address of a DNS server; write "system", "off", or for example '
+        '"9.9.9.9", "192.0.2.1:5353" or "[2620:fe::fe]:53"'
+    ).format(text=text)
+
+
+def _authserv_problem(name: str) -> str | None:
+    if _HOST.fullmatch(name):
+        return None
+    return _(
+        "{name!r} is not a server's name; copy the first word of Authentication-Results from a "
+        "message that the account received, for example mx.example.org"
+    ).format(name=name)
 
 
 def _keep_advice() -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from archiver.catalogue.catalogue import Catalogue, CatalogueUnusable
 from archiver.errors import LockedError, OperationError
+from archiver.evidence.disk import told
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Position
 from archiver.pipeline.level import (
@@ -159,6 +160,24 @@ class Projections:
         self._engine = self._rebuild_engine()
         self._tell_gaps(self._catalogue)
 
+    def forget(self) -> None:
+        """Remove both from the disk, with all that SQLite and rebuilds keep beside them.
+
+        The next use makes them again. Raises LockedError when another process feeds them, and
+        OperationError when a file cannot be removed.
+        """
+        from archiver.catalogue.replace import remove
+
+        self.drop()
+        with contextlib.ExitStack() as stack:
+            if not self._evidence.read_only:
+                stack.enter_context(self._evidence.projection_lock(wait=True))
+            stack.enter_context(told(self._place))
+            self._index_folder(self._place / "search").remove()
+            for name in ("catalogue.new.sqlite", "catalogue.sqlite"):
+                remove(self._place / name)
+            self._evidence.disk.sync_folder(self._place)
+
     def drop(self) -> None:
         """Close what is open; the next use opens it again."""
         self._drop_engine()
@@ -192,13 +211,16 @@ class Projections:
             catalogue = self._usable_catalogue()
         except CatalogueUnusable as error:
             return self._remade(str(error))
-        with _closed_on_error(catalogue):
-            if not is_level(self._evidence, catalogue, self._rules()):
-                with self._feeding_if_free() as free:
-                    if free:
-                        catalogue_up(
-                            self._evidence, catalogue, self._rules(), progress=self._progress
-                        )
+        try:
+            with _closed_on_error(catalogue):
+                if not is_level(self._evidence, catalogue, self._rules()):
+                    with self._feeding_if_free() as free:
+                        if free:
+                            catalogue_up(
+                                self._evidence, catalogue, self._rules(), progress=self._progress
+                            )
+        except CatalogueUnusable as error:  # it holds what was erased since
+            return self._remade(str(error))
         return catalogue
 
     def _usable_catalogue(self) -> Catalogue:
@@ -230,6 +252,7 @@ class Projections:
             self._place = Path(self._temporary.enter_context(folder))
         else:
             self._tell(_("The catalogue cannot be used ({why}): rebuilding it.").format(why=why))
+            self.forget()
         self._catalogue = self._rebuild_catalogue()
         self._engine = self._rebuild_engine()
         return self._catalogue

@@ -258,6 +258,41 @@ def append_tables(text: str, tables: Mapping[str, object]) -> str:
     return (head + 2 * newline if head else "") + addition
 
 
+def insert_table(text: str, table: Mapping[str, object]) -> str:
+    """Return the TOML TEXT with TABLE written before its first table, and that one's comment.
+
+    Tables that are written ``[[so]]`` can then still be added at the end.
+    """
+    import tomlkit  # only what edits a file needs it
+
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.split(newline)
+    at = next((number for number, line in enumerate(lines) if line.startswith("[")), None)
+    if at is None:
+        return append_tables(text, table)
+    above = at
+    while above and not lines[above - 1].strip():
+        above -= 1
+    if above and lines[above - 1].startswith("#"):
+        at = above
+    while at and lines[at - 1].startswith("#"):
+        at -= 1
+    block = tomlkit.dumps(table).rstrip("\n").split("\n")
+    changed = newline.join((*lines[:at], *block, "", *lines[at:]))
+    if _values(changed) == {**(_values(text) or {}), **table}:
+        return changed
+    return append_tables(text, table)  # what looked like a table stands in a text of many lines
+
+
+def _values(text: str) -> dict[str, object] | None:
+    import tomllib
+
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError:
+        return None
+
+
 def comment(text: str) -> str:
     """Write TEXT as comment lines of a TOML file."""
     import textwrap  # only what writes a file needs it

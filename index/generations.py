@@ -77,6 +77,11 @@ class IndexFolder:
                 generation = newer  # a rebuild replaced the index while it was being opened
         return self._engine().open(self.folder / generation)
 
+    def remove(self) -> None:
+        """Remove the folder with every generation, if it exists; raises OSError."""
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.folder)
+
     def begin(self, archive_id: str) -> "Building":
         """Begin a new, empty generation for the archive with this identity.
 

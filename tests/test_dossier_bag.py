@@ -48,9 +48,12 @@ def test_a_bag_holds_exactly_these_files(tmp_path: Path) -> None:
         "data/README.html",
         "data/chronology.csv",
         "data/chronology.html",
+        "data/coverage.csv",
+        "data/custody.csv",
         "data/messages/ACME-2026-000001.eml",
         "data/messages/ACME-2026-000001.v2.eml",
         "data/messages/ACME-2026-000002.eml",
+        "data/withheld.csv",
         "manifest-sha256.txt",
         "tagmanifest-sha256.txt",
     ]

@@ -97,13 +97,14 @@ def test_the_most_widespread_comes_first() -> None:
     assert [notice.what for notice in found.outsiders] == ["b@x.example", "a@x.example"]
 
 
-def test_it_is_said_plainly_that_nothing_is_withheld() -> None:
+def test_it_is_said_plainly_that_no_rule_withholds_them() -> None:
     """And in which exhibits to look."""
     lines = tell(notices(dossier(view(subject="Sous toutes réserves"))))
     assert lines == (
         (
-            "1 exhibit speaks of lawyers, mediation or settlement. It is in the dossier: this"
-            " version withholds nothing by itself. Read it before you hand the dossier over:"
+            "1 exhibit speaks of lawyers, mediation or settlement. It is in the dossier: no rule"
+            " withholds it. Read it before you hand the dossier over (archiver withhold ID keeps"
+            " one out):"
         ),
         "  sous toutes reserves: ACME-2026-000001",
     )

@@ -15,13 +15,14 @@ from evidence_case import create, in_file, reopen, seen
 from archiver.evidence.checks.check import verify
 from archiver.evidence.checks.findings import Findings
 from archiver.evidence.checks.objects import ObjectCheck
+from archiver.evidence.checks.plan import Wish
 from archiver.evidence.disk import Disk
 from archiver.evidence.journal.canonical import canonical, parse
 from archiver.evidence.journal.merkle import leaf_hash
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Export, Sighting, Tag, Undo
-from archiver.model.findings import Finding
+from archiver.model.findings import Finding, Report
 from archiver.model.sources import HandSource
 
 ONE = Digest.of(b"one")
@@ -290,11 +291,10 @@ def closed(root: Path, folder: Path, error: int = errno.EACCES) -> tuple[Finding
     """Return the findings about objects when FOLDER cannot be listed."""
     found = Findings()
     with reopen(root, recover=False) as evidence:
-        check = ObjectCheck(
-            evidence, found, read_data=1.0, rng=Random(1), scan=Closed(folder, error)
-        )
-        check.check(lambda _done: None)
-        check.settle()
+        scan = Closed(folder, error)
+        with ObjectCheck(evidence, found, Wish(share=1.0), scan=scan) as check:
+            check.check(lambda _done: None)
+            check.settle()
     return found.report().findings
 
 
@@ -488,6 +488,62 @@ def test_a_damaged_database_is_a_finding(archive: Path) -> None:
     path.write_bytes(data)
     found = levels(archive, None)
     assert found["journal-damaged"] == "error"
+
+
+def test_an_archive_of_the_first_version_is_checked_as_it_is(archive: Path) -> None:
+    """Where it cannot be brought up to date: a check writes nothing."""
+    with reopen(archive) as evidence:
+        for statement in (
+            "DROP INDEX entry_rare",
+            "DROP TABLE origin",
+            "DROP TABLE key_seen",
+            "DROP TABLE attempt",
+            "PRAGMA user_version = 1",
+        ):
+            evidence.database.all(statement)
+    assert findings(archive) == ()
+
+
+def test_a_further_check_that_breaks_off_is_told(archive: Path) -> None:
+    """The others are done all the same."""
+
+    def broken(_start: object) -> Report:
+        raise PermissionError(errno.EACCES, DENIED, "journal/stamps")
+
+    def sound(_start: object) -> Report:
+        return Report(checked=(("stamps", 2),), findings=())
+
+    with reopen(archive, recover=False) as evidence:
+        report = verify(evidence, also=[broken, sound])
+    (finding,) = report.findings
+    assert (finding.code, finding.level) == ("check-failed", "error")
+    assert finding.message == f"journal/stamps could not be read or written: {DENIED}."
+    assert dict(report.checked)["stamps"] == 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("CREATE TRIGGER t AFTER INSERT ON entry BEGIN DELETE FROM uid; END", "t"),
+        ("CREATE TABLE more (x)", "more"),
+        ("DROP INDEX entry_rare", "entry_rare"),
+        ("CREATE VIEW v AS SELECT 1", "v"),
+    ],
+)
+def test_tables_that_the_archiver_did_not_make_are_found(
+    archive: Path, statement: str, name: str
+) -> None:
+    """A trigger would change what the next command writes."""
+    tamper(archive, statement)
+    (finding,) = findings(archive)
+    assert (finding.code, finding.level, finding.subject) == ("schema-differs", "error", name)
+    assert finding.message == f"{name} in journal.sqlite is not as the archiver makes it."
+
+
+def test_figures_that_sqlite_keeps_for_itself_are_no_finding(archive: Path) -> None:
+    """A person ran ANALYZE: nothing that is asked changes its answer."""
+    tamper(archive, "ANALYZE")
+    assert findings(archive) == ()
 
 
 def test_a_value_of_the_wrong_type_is_a_finding(archive: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.mailbox.server.responses import answers, fetched, internaldate, listed
+from archiver.mailbox.server.responses import fetched, internaldate, listed
 
 
 def test_a_literal_belongs_to_its_name() -> None:
@@ -65,9 +65,31 @@ def test_folders_are_listed_in_any_form() -> None:
 @given(st.lists(st.binary() | st.tuples(st.binary(), st.binary())))
 def test_nothing_that_a_server_sends_raises(items: list[bytes | tuple[bytes, bytes]]) -> None:
     """Hostile answers are left out."""
-    list(answers(items))
     list(fetched(items))
     list(listed(items))
+
+
+@given(st.binary(), st.binary(), st.integers(0, 10**12), st.integers(0, 10**12))
+def test_the_usual_form_is_read_as_any_other(
+    date: bytes, flags: bytes, uid: int, size: int
+) -> None:
+    """The short cut for what most servers send finds the same; lower case does not take it."""
+    start = b"3 (UID %d RFC822.SIZE %d " % (uid, size)
+    outline = b'%sINTERNALDATE "%s" FLAGS (%s))' % (start, date, flags)
+    body = b"3 (UID %d BODY[] {%d}" % (uid, len(date))
+    for end in (b")", b" FLAGS (%s))" % flags):
+        items = [outline, (body, date), end]
+        slow = [outline.replace(b"UID", b"uid", 1), (body.replace(b"UID", b"uid", 1), date), end]
+        assert list(fetched(items)) == list(fetched(slow))
+
+
+@given(st.sampled_from([b"", b"\\Seen", b"\\Seen $Work 2024 nil 007", b"a]b"]))
+def test_the_usual_flags_are_read_as_any_other(flags: bytes) -> None:
+    """Keywords that look like something else, too."""
+    answer = b'1 (UID 5 RFC822.SIZE 7 INTERNALDATE "x" FLAGS (%s))' % flags
+    ((uid, attributes),) = fetched([answer])
+    assert (uid, attributes) == next(iter(fetched([answer.replace(b"UID", b"uid", 1)])))
+    assert attributes[b"RFC822.SIZE"] == 7
 
 
 def test_an_internaldate_keeps_its_offset() -> None:

@@ -25,6 +25,7 @@ OURS = frozenset(
         r"\w+",
         """acme sa portal europe paris html csv eml data messages manifest bag info sha256 txt paul conseil
         consultant example marie client hello a short message archiver test rfc sha windows
+        withheld custody coverage
         powershell linux macos chronology v2 defect code""",
     )
 )

@@ -13,6 +13,7 @@ from gettext import gettext as _
 from pathlib import Path
 
 from archiver.config import Settings
+from archiver.evidence.checkpoints.outside import KeyPlace
 from archiver.model.findings import Finding, Level, Report
 
 LOW_DISK = 1024**3
@@ -73,10 +74,11 @@ def examine(
     last_entry: datetime | None,
     last_syncs: Mapping[str, tuple[datetime | None, datetime | None]],
     zone: tzinfo = UTC,
+    key: KeyPlace | None = None,
 ) -> Report:
     """Say each thing that is wrong with how to mend it; an empty report means all is well.
 
-    Moments are told in ZONE.
+    Moments are told in ZONE. KEY is where the signing key is kept; None: that was not asked.
     """
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _disk(around),
@@ -85,6 +87,7 @@ def examine(
         lambda: _encryption(around),
         lambda: _clock(now, last_entry, zone),
         lambda: _syncs(settings, last_syncs, now, zone),
+        lambda: _key(key),
         _software,
     )
     findings = tuple(finding for check in checks for finding in check())
@@ -216,6 +219,46 @@ def _syncs(
             name,
             _("No good sync for three days (the last one: {when}).").format(when=when),
             _("Run `archiver sync --account {name}` and look at what it says.").format(name=name),
+        )
+
+
+def _key(key: KeyPlace | None) -> Iterator[Finding]:
+    if key is None:
+        return
+    match key.where:
+        case "keyring":
+            yield _finding(
+                "key-place",
+                "note",
+                _("keyring"),
+                _("The key that signs the archive's state is in this system's keyring."),
+                _("Nothing is to be done. A backup of the archive never contains it."),
+            )
+        case "file":
+            yield _finding(
+                "key-place",
+                "note",
+                key.path,
+                _("The key that signs the archive's state is in this file, for your user only."),
+                _("Keep the folder out of backups of the archive, and the disk encrypted."),
+            )
+        case "nowhere":
+            yield _finding(
+                "key-missing",
+                "note",
+                key.path,
+                _("There is no key yet, on this machine, that signs the archive's state."),
+                _("The next synchronisation that keeps something makes one."),
+            )
+    if key.open_to_others:
+        yield _finding(
+            "key-open",
+            "warning",
+            key.path,
+            _("Other users of this machine may read the key that signs the archive's state."),
+            _("Close it with chmod 600 {path}, then run `archiver key rotate`.").format(
+                path=key.path
+            ),
         )
 
 

@@ -50,7 +50,9 @@ def without_account(text: str, name: str) -> str:
     """
     before = parse_settings(text)
     find_account(before, name)
-    result = _cut(text, name)
+    result = cut(text, "account", name)
+    if result is None:
+        raise _not_editable(name)
     wanted = tuple(account for account in before.accounts if account.name != name)
     if problems_of(result) or parse_settings(result).accounts != wanted:
         raise _not_editable(name)
@@ -80,16 +82,16 @@ def _append(table: "AbstractTable", values: Mapping[str, object]) -> None:
             table[key] = value
 
 
-def _cut(text: str, name: str) -> str:
-    """Cut the table ``[account.NAME]`` out of TEXT.
+def cut(text: str, kind: str, name: str) -> str | None:
+    """Cut the table ``[KIND.NAME]`` out of TEXT; None when it is not written so.
 
     The library would cut the comments that stand before the next table as well.
     """
     lines = text.splitlines(keepends=True)
-    header = re.compile(rf"\s*\[\s*account\s*\.\s*([\"']?){re.escape(name)}\1\s*\]")
+    header = re.compile(rf"\s*\[\s*{kind}\s*\.\s*([\"']?){re.escape(name)}\1\s*\]")
     first = next((place for place, line in enumerate(lines) if header.match(line)), None)
     if first is None:
-        raise _not_editable(name)
+        return None
     end = first + 1
     while end < len(lines) and not lines[end].lstrip().startswith("["):
         end += 1

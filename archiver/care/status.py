@@ -10,6 +10,8 @@ from gettext import ngettext
 from archiver.care.doctor import overdue
 from archiver.care.working_copies import WorkingCopies
 from archiver.catalogue.catalogue import Catalogue, Counts, EngagementCount
+from archiver.evidence.stamps.attempts import Waiting, waiting
+from archiver.evidence.stamps.entries import dated_anchors
 from archiver.evidence.store import Evidence
 from index.engine import Engine
 
@@ -31,6 +33,11 @@ class Status:
     overdue: tuple[str, ...]
     indexing: bool = False
     """Whether another process is bringing catalogue and index level at this moment."""
+    now: datetime
+    stamps: Mapping[str, datetime]
+    """When each time-stamp authority last dated the archive, as it says itself."""
+    waiting: tuple[Waiting, ...] = ()
+    """Authorities that are configured and were last asked in vain."""
 
     @property
     def healthy(self) -> bool:
@@ -49,6 +56,7 @@ def take_status(
 ) -> Status:
     """Count everything; INDEXING: another process is at it, so that counts differ for a while."""
     last_syncs = evidence.last_syncs()
+    authorities = {each.name for each in copies.settings.authorities}
     return Status(
         records=count_objects(evidence),
         journal=evidence.count_records(),
@@ -60,6 +68,9 @@ def take_status(
         last_syncs=last_syncs,
         overdue=tuple(name for name, _good in overdue(copies.settings, last_syncs, now)),
         indexing=indexing,
+        now=now,
+        stamps={anchor.authority: anchor.time for _at, anchor, _on in dated_anchors(evidence)},
+        waiting=tuple(each for each in waiting(evidence) if each.authority in authorities),
     )
 
 
@@ -105,6 +116,16 @@ def status_json(status: Status) -> Mapping[str, object]:
             }
             for name in sorted({*by_account, *_names(status)})
         ],
+        "authorities": [
+            {
+                "name": name,
+                "last_stamp": _iso(status.stamps.get(name)),
+                "tries": each.tries if each else 0,
+                "not_before": _iso(each.until) if each else None,
+                "reason": each.reason if each else None,
+            }
+            for name, each in _authorities(status)
+        ],
         "engagements": [
             {
                 "slug": engagement.slug,
@@ -141,6 +162,7 @@ def present(status: Status, zone: tzinfo) -> Iterator[str]:
             index=status.index,
         )
     yield ""
+    yield from _present_stamps(status, zone)
     yield from _present_accounts(status, zone)
     yield from _present_engagements(status, zone)
     yield _("No tie to a party: {n}").format(n=counts.untagged_without_tie)
@@ -154,6 +176,41 @@ def present(status: Status, zone: tzinfo) -> Iterator[str]:
         yield _("Messages that the last sync could not fetch: {n}").format(n=counts.unfetched)
     if counts.unreadable:
         yield _("Records that could not be read as mail: {n}").format(n=counts.unreadable)
+
+
+def _present_stamps(status: Status, zone: tzinfo) -> Iterator[str]:
+    """Tell how old the newest time-stamp is, and which authorities wait for another try."""
+    newest = max(status.stamps.items(), key=lambda item: item[1], default=None)
+    if newest is not None:
+        name, time = newest
+        yield _("Last time-stamp: {when} by {authority} ({age})").format(
+            when=_minute(time, zone), authority=name, age=_age(time, status.now)
+        )
+    elif status.copies.settings.authorities:
+        yield _("No time-stamp yet (archiver anchor)")
+    else:
+        yield _("No time-stamp authority: nobody else can say since when (archiver authority add)")
+    for each in status.waiting:
+        yield _("Time-stamp of {authority} waits until {when}: {reason}").format(
+            authority=each.authority, when=_minute(each.until, zone), reason=each.reason
+        )
+
+
+def _age(time: datetime, now: datetime) -> str:
+    hours = max(int((now - time).total_seconds() // 3600), 0)
+    if hours < 48:  # noqa: PLR2004  two days
+        return ngettext("{n} hour ago", "{n} hours ago", hours).format(n=hours)
+    return ngettext("{n} day ago", "{n} days ago", hours // 24).format(n=hours // 24)
+
+
+def _minute(when: datetime, zone: tzinfo) -> str:
+    return when.astimezone(zone).strftime("%Y-%m-%d %H:%M %z")
+
+
+def _authorities(status: Status) -> Iterator[tuple[str, Waiting | None]]:
+    by_name = {each.authority: each for each in status.waiting}
+    configured = (authority.name for authority in status.copies.settings.authorities)
+    return ((name, by_name.get(name)) for name in sorted({*configured, *status.stamps}))
 
 
 def _present_accounts(status: Status, zone: tzinfo) -> Iterator[str]:

@@ -1,39 +1,124 @@
-"""Check the originals, and compare what is derived with them; nothing is repaired."""
+"""Check the originals, what proves them, and what is derived; nothing is repaired."""
 
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from gettext import gettext as _
+from typing import TYPE_CHECKING
 
 from archiver.catalogue.catalogue import Catalogue, CatalogueUnusable
-from archiver.errors import LockedError, OperationError
+from archiver.errors import ArchiverError, LockedError, OperationError
+from archiver.evidence.checks.check import Check, Scope
 from archiver.evidence.checks.check import verify as verify_evidence
 from archiver.evidence.store import Evidence
+from archiver.model.digest import Position
 from archiver.model.findings import Finding, Report
 from index.engine import Engine, EngineError
+
+if TYPE_CHECKING:
+    from archiver.config import Settings
+    from archiver.evidence.checkpoints.outside import Outside
+    from archiver.evidence.checks.since import Start
+
+_SIGNATURES = (
+    "SELECT coalesce(sum(json_array_length(CAST(body AS TEXT), '$.signatures')), 0)"
+    " FROM entry WHERE position IN (SELECT max(entry) FROM origin GROUP BY record)"
+    " AND position >= ?"
+)
 
 
 def verify_archive(
     evidence: Evidence,
+    scope: Scope,
     *,
     catalogue: Callable[[], Catalogue],
     engine: Callable[[], Engine],
-    read_data: float | None,
     rng: random.Random,
-    progress: Callable[[int, int], None] | None = None,
+    proofs: Sequence[Check] = (),
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    tell: Callable[[str], None] = lambda _message: None,
 ) -> Report:
-    """Check objects and journal, then compare the counts of catalogue and index with the journal.
+    """Check objects, journal and PROOFS, then compare catalogue and index with the journal.
 
-    CATALOGUE and ENGINE open the projections as they stand. The index carries checksums: with any
-    READ_DATA all of it is read, since it is a fraction of the originals.
+    CATALOGUE and ENGINE open the projections as they stand. The index carries checksums: whenever
+    objects are read, whatever the share, all of it is, since it is a fraction of the originals.
     """
-    report = verify_evidence(evidence, read_data=read_data, rng=rng, progress=progress)
-    of_catalogue, level = _check_catalogue(catalogue, evidence)
-    of_index = _check_index(engine, evidence, level=level, read_data=bool(read_data))
-    return Report(
-        checked=(*report.checked, *of_catalogue.checked, *of_index.checked),
-        findings=(*report.findings, *of_catalogue.findings, *of_index.findings),
+
+    def derived(_start: "Start") -> Report:
+        of_catalogue, level = _check_catalogue(catalogue, evidence)
+        read_data = bool(scope.read_data)
+        of_index = _check_index(engine, evidence, level=level, read_data=read_data)
+        return Report(
+            checked=(*of_catalogue.checked, *of_index.checked),
+            findings=(*of_catalogue.findings, *of_index.findings),
+        )
+
+    return verify_evidence(
+        evidence, scope, also=(*proofs, derived), rng=rng, progress=progress, tell=tell
     )
+
+
+def proof_checks(
+    evidence: Evidence,
+    *,
+    outside: "Outside | None",
+    settings: "Callable[[], Settings | None]",
+    origin: bool,
+    progress: Callable[[int, int], None],
+) -> tuple[Check, ...]:
+    """Return the checks of what was signed, dated by others and, with ORIGIN, sent by others.
+
+    OUTSIDE is what this machine remembers, None where there is no telling. SETTINGS, which name the
+    time-stamp authorities, are asked for when there is a stamp. PROGRESS is told (done, total) of
+    the records' origins.
+    """
+
+    def checkpoints(_start: "Start") -> Report:
+        from archiver.evidence.checkpoints.check import check_checkpoints
+        from archiver.evidence.checkpoints.history import signed_sizes
+
+        count = len(signed_sizes(evidence))
+        return Report(
+            checked=(("checkpoints", count),), findings=check_checkpoints(evidence, outside)
+        )
+
+    def stamps(_start: "Start") -> Report:
+        count = len(evidence.journal.positions_by_type("anchor"))
+        if not count:
+            return Report(checked=(("stamps", 0),), findings=())
+        from archiver.evidence.stamps.check import check_stamps
+
+        now = settings()
+        findings = check_stamps(evidence, now.authorities if now else ())
+        return Report(checked=(("stamps", count),), findings=findings)
+
+    def origins(start: "Start") -> Report:
+        rows = evidence.database.all(
+            "SELECT record FROM origin GROUP BY record HAVING max(entry) >= ?", start.entries
+        )
+        if not rows:
+            return Report(checked=(("signatures", 0),), findings=())
+        from archiver.evidence.origin.recheck import check_origin
+
+        records = [Position(record) for (record,) in rows if isinstance(record, int)]
+        findings = check_origin(evidence, records, progress=progress)
+        count = evidence.database.number(_SIGNATURES, start.entries)
+        return Report(checked=(("signatures", count),), findings=findings)
+
+    return (checkpoints, stamps, origins) if origin else (checkpoints, stamps)
+
+
+def settings_of(evidence: Evidence) -> "Settings | None":
+    """Return what ``archive.toml`` says, None where no version of it can be understood.
+
+    EVIDENCE is open for reading only: a file that a person changed is not taken in for it.
+    """
+    from archiver.care.working_copies import take_in
+
+    try:
+        return take_in(evidence, actor="").settings
+    except ArchiverError:
+        return None
 
 
 def _check_catalogue(

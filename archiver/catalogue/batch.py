@@ -1,9 +1,11 @@
 """What may be written into a catalogue: journal entries, and what is derived from them."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from gettext import gettext as _
 
 from archiver.catalogue import links, rows, tagging
-from archiver.catalogue.database import Database, clean, listed
+from archiver.catalogue.database import CatalogueUnusable, Database, clean, listed
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Export, Scan, Sighting, Tag, Undo, Untag
 from archiver.model.reading import Reading, Unreadable
@@ -215,6 +217,18 @@ class Batch:
             " SET record = excluded.record, entry = excluded.entry WHERE excluded.entry < entry",
             [(engagement, number, record, entry) for number, record in payload.numbers],
         )
+
+    def refuse_erased(self, records: Iterable[Position]) -> None:
+        """Raise CatalogueUnusable when one of RECORDS, which were erased, is still known here.
+
+        Taking the rows out would leave copies between the pages: all of it must be made again.
+        """
+        held = self._database.numbers(
+            "SELECT position FROM record WHERE position IN (SELECT value FROM json_each(?))",
+            (listed(records),),
+        )
+        if held:
+            raise CatalogueUnusable(_("it holds records that were erased since"))
 
     # --- tags ------------------------------------------------------------------------------------
 

@@ -1,12 +1,12 @@
 """``catalogue.sqlite``: what is known about records. Derived: delete it, and it is made again."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from archiver.catalogue import figures, queries, selection, tagging
+from archiver.catalogue import figures, people, queries, selection, tagging
 from archiver.catalogue.batch import Batch, meta
 from archiver.catalogue.database import CatalogueUnusable, Database
 from archiver.catalogue.figures import AccountCount, Counts, EngagementCount, Extent
@@ -116,6 +116,18 @@ class Catalogue:
     def sent_by(self, addresses: Iterable[str]) -> frozenset[Position]:
         """Return the records from any of ADDRESSES, case ignored."""
         return queries.sent_by(self._database, addresses)
+
+    def roles(self, address: str) -> Mapping[Position, tuple[str, ...]]:
+        """Return the records that ADDRESS is a party to, each with its roles, case ignored."""
+        return people.roles(self._database, address)
+
+    def names(self, address: str) -> tuple[str, ...]:
+        """Return the names that were seen with ADDRESS, the most frequent first."""
+        return people.names(self._database, address)
+
+    def mentions(self, meets: Callable[[str], bool]) -> Mapping[Position, tuple[str, ...]]:
+        """Return the records that say something that MEETS, each with where it stands."""
+        return people.mentions(self._database, meets)
 
     def order(
         self, positions: Iterable[int], *, limit: int | None = None, offset: int = 0

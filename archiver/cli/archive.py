@@ -1,7 +1,9 @@
 """``init``, ``status``, ``doctor``, ``verify``, ``rebuild``, ``catch-up``."""
 
+from datetime import date
 from gettext import gettext as _
 from gettext import ngettext
+from typing import Literal
 
 import click
 
@@ -94,6 +96,7 @@ def doctor(globals_: Global, format_: str) -> int:
             last_entry=archive.evidence.last_entry_at(),
             last_syncs=archive.evidence.last_syncs(),
             zone=archive.time_zone,
+            key=archive.outside.key_place(),
         )
         report = Report(
             checked=report.checked, findings=(*archive.copies.findings, *report.findings)
@@ -103,9 +106,13 @@ def doctor(globals_: Global, format_: str) -> int:
 
 @click.command(
     help=_(
-        "Check the originals: every journal entry, every object's presence, and with --read-data "
-        "every byte. It repairs nothing. Exit code 3 when it finds an error.\n\n"
-        "\b\nExamples:\n  archiver verify\n  archiver verify --read-data=all --format json"
+        "Check the originals and what proves them: every journal entry, every object's presence, "
+        "signatures and time-stamps, and with --read-data every byte. It repairs nothing. Exit "
+        "code 3 when it finds an error.\n\n"
+        "An interrupted check with --read-data goes on where it stopped when the same command is "
+        "given again.\n\n"
+        "\b\nExamples:\n  archiver verify\n  archiver verify --read-data=all --no-origin\n"
+        "  archiver verify --since --read-data=all --format json"
     )
 )
 @click.option(
@@ -115,12 +122,34 @@ def doctor(globals_: Global, format_: str) -> int:
     flag_value="all",
     help=_("Also re-read and hash the objects: all of them, or a sample such as 5%."),
 )
+@click.option(
+    "--since",
+    metavar="last|YYYY-MM-DD",
+    is_flag=False,
+    flag_value="last",
+    help=_("Only what came since the last check without an error, or since that day."),
+)
+@click.option(
+    "--origin/--no-origin",
+    default=True,
+    help=_("Whether the senders' signatures are verified again (default), which takes longest."),
+)
+@click.option(
+    "--restart", is_flag=True, help=_("Begin anew, even if the same check was interrupted.")
+)
 @json_option
 @pass_global
-def verify(globals_: Global, read_data: str | None, format_: str) -> int:
-    share = _share(read_data)
+def verify(
+    globals_: Global,
+    read_data: str | None,
+    since: str | None,
+    origin: bool,
+    restart: bool,
+    format_: str,
+) -> int:
+    share, start = _share(read_data), _since(since)
     with globals_.open() as archive:
-        report = archive.verify(read_data=share)
+        report = archive.verify(read_data=share, since=start, origin=origin, restart=restart)
     return _print_report(report, format_, all_well=_("Everything checked is as it should be."))
 
 
@@ -141,15 +170,17 @@ def rebuild(globals_: Global) -> int:
 @click.command(
     "catch-up",
     help=_(
-        "Bring catalogue and search index level with the journal (after sync --keep-only).\n\n"
+        "Bring catalogue and search index level with the journal, capture who signed new records, "
+        "and have the journal dated when it is time (after sync --keep-only).\n\n"
         "\b\nExample:\n  archiver catch-up"
     ),
 )
 @pass_global
-def catch_up(globals_: Global) -> None:
+def catch_up(globals_: Global) -> int:
     with globals_.open() as archive:
         archive.level(insist=True)
         globals_.chat(_records(archive.catalogue.count_records(), _("Up to date.")))
+        return 0 if archive.settle() else FOUND
 
 
 def _records(count: int, what: str) -> str:
@@ -173,6 +204,19 @@ def _share(text: str | None) -> float | None:
             advice=_("Give all, or a percentage such as 5%."),
         )
     return share
+
+
+def _since(text: str | None) -> date | Literal["last"] | None:
+    """Read ``last`` or a day; None means that everything is checked."""
+    if text is None or text == "last":
+        return "last" if text else None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            _("--since={text} is not a day.").format(text=text),
+            advice=_("Give a day such as 2026-03-31, or last."),
+        ) from error
 
 
 def _print_report(report: Report, format_: str, *, all_well: str) -> int:

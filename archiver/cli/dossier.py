@@ -26,13 +26,15 @@ _day = click.DateTime(["%Y-%m-%d"])
         "\b\nExamples:\n"
         "  archiver dossier acme-2026 --output ACME-dossier\n"
         "  archiver dossier acme-2026 --query 'recette OR livraison' --after 2026-01-01 "
-        "--output D"
+        "--output D\n"
+        "  archiver dossier acme-2026 --to 'Me Dupont' --output D"
     )
 )
 @click.argument("slug", metavar=_("ENGAGEMENT"))
 @click.option("--query", default="", help=_("Only records that match (see archiver search)."))
 @click.option("--after", type=_day, help=_("From this day on."))
 @click.option("--before", type=_day, help=_("Up to this day."))
+@click.option("--to", "recipient", default="", help=_("Whom it is for; the journal keeps it."))
 @click.option(
     "--output", required=True, type=click.Path(path_type=Path), help=_("A new or empty folder.")
 )
@@ -44,14 +46,16 @@ def dossier(
     query: str,
     after: datetime | None,
     before: datetime | None,
+    recipient: str,
     output: Path,
     yes: bool,
 ) -> None:
     from archiver import SOFTWARE
     from archiver.care.engagements import require
+    from archiver.custody.withheld import tell_withheld
     from archiver.dossier.bag import free_place, require_outside
     from archiver.dossier.exhibits import Selection
-    from archiver.dossier.export import hand_over, prepare
+    from archiver.dossier.export import choose, hand_over, prepare
     from archiver.dossier.notices import notices, tell
 
     first, last = _days(after, before)
@@ -59,21 +63,33 @@ def dossier(
         require_outside(output, archive.root)
         free_place(output)
         archive.projections.require_whole()
+        engagement = require(archive.copies.engagements, slug)
+        archive.before_export()
+        matching = _matching(archive, query, first, last)
+        withheld = archive.projections.look_up(
+            lambda catalogue: archive.withheld(choose(catalogue, engagement, matching), engagement)
+        )
         made = archive.projections.look_up(
             lambda catalogue: prepare(
                 archive.evidence,
                 catalogue,
-                require(archive.copies.engagements, slug),
+                engagement,
                 own=archive.rules().own,
-                matching=_matching(archive, query, first, last),
+                matching=matching,
                 selection=Selection(query=query, first=first, last=last),
                 clock=archive.clock,
                 time_zone=archive.time_zone,
                 language=cast("Literal['fr', 'en']", archive.copies.settings.language),
                 software=SOFTWARE,
+                withheld=withheld,
+                recipient=recipient.strip(),
             )
         )
-        lines = tell(notices(made), in_full=globals_.verbose)
+        exported = frozenset(archive.catalogue.exports(slug).values())
+        lines = (
+            *tell_withheld(withheld, slug=slug, exported=exported),
+            *tell(notices(made), in_full=globals_.verbose),
+        )
         for line in lines:
             globals_.tell(line)
         asked = lines and not yes and is_terminal(sys.stdin)

@@ -54,7 +54,8 @@ def sync(globals_: Global, name: str | None, keep_only: bool) -> int:
                 problems = problems or bool(intake.problems)
         if not keep_only:
             archive.level()
-    return _sync_code(failures, len(accounts), problems=problems)
+        signed = archive.settle(network=not keep_only)
+    return _sync_code(failures, len(accounts), problems=problems or not signed)
 
 
 def _sync_one(globals_: Global, archive: "Archive", account_: "Account") -> "Intake":
@@ -129,7 +130,8 @@ def import_(globals_: Global, paths: tuple[Path, ...], keep_only: bool) -> int:
         _tell_problems(globals_, _("Import"), intake, _not_imported(len(intake.problems)))
         if not keep_only:
             archive.level()
-    return IN_PART if intake.problems else 0
+        signed = archive.settle(network=not keep_only)
+    return IN_PART if intake.problems or not signed else 0
 
 
 def _not_imported(count: int) -> str:

@@ -38,7 +38,7 @@ _COMMANDS = {
     "thread": "search",
     "dossier": "dossier",
     "prove": "prove",
-    "withhold": "holds",
+    "withhold": "withheld",
     "release": "holds",
     "hold": "holds",
     "retention": "holds",

@@ -133,11 +133,15 @@ def print_checked(report: Report) -> None:
     names = {
         "bytes-read": _("bytes-read"),
         "catalogue": _("catalogue"),
+        "checkpoints": _("checkpoints"),
         "checks": _("checks"),
         "entries": _("entries"),
         "index": _("index"),
+        "leaves": _("older entries"),
         "objects": _("objects"),
         "objects-read": _("objects-read"),
+        "signatures": _("signatures"),
+        "stamps": _("time-stamps"),
     }
     for what, count in report.checked:
         echo(_("{label}: {count}").format(label=names.get(what, what), count=count))

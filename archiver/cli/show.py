@@ -15,6 +15,7 @@ from archiver.errors import UsageError
 
 if TYPE_CHECKING:
     from archiver.app import Archive
+    from archiver.evidence.origin.grades import DateGrade, OriginGrade
     from archiver.model.record import RecordView
 
 
@@ -58,9 +59,9 @@ def show(
         elif attachment is not None:
             _write(globals_, _attachment(archive, view, attachment), output)
         elif format_ == "json":
-            print_json(view_json(view))
+            print_json(view_json(view, archive.grades(position)))
         else:
-            _print_view(view, archive.time_zone)
+            _print_view(view, archive.time_zone, archive.grades(position))
 
 
 def _require_one_answer(*, raw: bool, attachment: int | None, output: Path | None) -> None:
@@ -107,10 +108,10 @@ def _write(globals_: Global, data: bytes, output: Path | None) -> None:
     globals_.chat(_("Wrote {n} bytes to {path}.").format(n=len(data), path=output))
 
 
-def _print_view(view: "RecordView", zone: tzinfo) -> None:
-    from archiver.search.present import view_lines
+def _print_view(view: "RecordView", zone: tzinfo, grades: "tuple[OriginGrade, DateGrade]") -> None:
+    from archiver.search.present import grades_lines, view_lines
 
-    for label, value in view_lines(view, zone):
+    for label, value in (*view_lines(view, zone), *grades_lines(*grades)):
         name = click.style(_("{label}:").format(label=label), bold=True)
         echo(f"{name} {printable(value)}")
     echo()

@@ -17,6 +17,7 @@ from pathlib import Path
 from archiver.dossier.chronology import render_chronology, render_readme, render_table
 from archiver.dossier.exhibits import Dossier
 from archiver.dossier.selection import exhibit_prefix
+from archiver.dossier.tables import render_coverage, render_custody, render_withheld
 from archiver.dossier.text import one_line
 from archiver.errors import OperationError, UsageError
 from archiver.evidence.disk import Disk
@@ -107,6 +108,9 @@ def _fill(bag: _Bag, dossier: Dossier, place: Path, read: Read) -> Written:
         bag.add(f"messages/{name}.eml", _checked(digest, read(digest)))
     bag.add("chronology.html", render_chronology(dossier).encode())
     bag.add("chronology.csv", render_table(dossier).encode())
+    bag.add("withheld.csv", render_withheld(dossier).encode())
+    bag.add("custody.csv", render_custody(dossier).encode())
+    bag.add("coverage.csv", render_coverage(dossier).encode())
     bag.add("README.html", render_readme(dossier).encode())
     manifest = bag.add_tag_file("manifest-sha256.txt", _manifest(bag.payload))
     bag.add_tag_file("bag-info.txt", _bag_info(dossier, bag))
@@ -169,6 +173,8 @@ def _moment(dossier: Dossier) -> dict[str, str]:
         fields["Journal-Entries"] = str(dossier.archive.tree_size)
     if dossier.archive.root:
         fields["Journal-Root-SHA256"] = dossier.archive.root
+    if dossier.recipient:
+        fields["Recipient"] = dossier.recipient
     return fields
 
 

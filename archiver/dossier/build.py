@@ -22,6 +22,7 @@ from archiver.errors import UsageError
 from archiver.model.digest import Position
 from archiver.model.reading import Mailbox
 from archiver.model.record import RecordView
+from archiver.model.withholding import LeftOut
 
 TOLERANCE = timedelta(days=1)
 """Dates of one message that differ by more are pointed out."""
@@ -39,13 +40,17 @@ def build_dossier(
     language: Language,
     selection: Selection = WHOLE,
     earlier: Mapping[Position, int] | None = None,
+    withheld: tuple[LeftOut, ...] = (),
+    recipient: str = "",
 ) -> Dossier:
     """Give the records their numbers and gather what the dossier says of each.
 
-    EARLIER maps records to the numbers that earlier exports of this engagement gave them. Raises
-    UsageError when there is no record to export.
+    EARLIER maps records to the numbers that earlier exports of this engagement gave them. WITHHELD
+    are not among VIEWS; they are only told. Raises UsageError when there is no record to export.
     """
     numbered = number_records(views, earlier or {})
+    if not numbered and withheld:
+        raise _all_withheld(matter.slug)
     if not numbered:
         raise UsageError(
             _("No record of engagement {slug} matches: there is nothing to export.").format(
@@ -65,6 +70,15 @@ def build_dossier(
         time_zone=time_zone,
         language=language,
         exhibits=tuple(_exhibit(each, matter.slug, prefix, sides) for each in numbered),
+        withheld=withheld,
+        recipient=recipient,
+    )
+
+
+def _all_withheld(slug: str) -> UsageError:
+    return UsageError(
+        _("Every record of engagement {slug} that matches is withheld.").format(slug=slug),
+        advice=_("See why with: archiver withhold --engagement {slug}").format(slug=slug),
     )
 
 

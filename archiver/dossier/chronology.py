@@ -1,12 +1,10 @@
 """The chronology: every exhibit with its facts, as a page, and as a table for spreadsheets."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 
 from archiver.dossier.exhibits import Copy, Dossier, Exhibit, Language
 from archiver.dossier.pages import in_zone, render, render_part, translations
-from archiver.dossier.text import one_line
+from archiver.dossier.tables import table
 from archiver.model.reading import Mailbox
 
 _COLUMNS = (
@@ -28,11 +26,6 @@ _COLUMNS = (
     "file",
     "journal_position",
 )
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Also in the full width that spreadsheets of East Asia take."""
-_BYTE_ORDER_MARK = "\ufeff"
-"""Spreadsheet programs take a table without it for the system's old character set."""
-_LONGEST_CELL = 2_000
 
 
 def render_chronology(dossier: Dossier, language: Language | None = None) -> str:
@@ -70,19 +63,19 @@ def render_readme(dossier: Dossier) -> str:
 
 
 def render_table(dossier: Dossier) -> str:
-    """Render the chronology as CSV (RFC 4180), one row for each exported file.
+    """Render the chronology as CSV (RFC 4180), one row for each exported file."""
+    return table(
+        dossier.language,
+        _COLUMNS,
+        _rows(dossier),
+    )
 
-    French spreadsheets expect a semicolon between cells, so a French dossier uses it. A cell that
-    a spreadsheet would take for a formula gets an apostrophe in front.
-    """
-    out = io.StringIO()
-    delimiter = ";" if dossier.language == "fr" else ","
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
+
+def _rows(dossier: Dossier) -> Iterator[Iterator[str]]:
     for exhibit in dossier.exhibits:
-        writer.writerow(map(_cell, _row(dossier, exhibit, exhibit)))
-        writer.writerows(map(_cell, _row(dossier, exhibit, copy)) for copy in exhibit.copies)
-    return _BYTE_ORDER_MARK + out.getvalue()
+        yield _row(dossier, exhibit, exhibit)
+        for copy in exhibit.copies:
+            yield _row(dossier, exhibit, copy)
 
 
 def _row(dossier: Dossier, exhibit: Exhibit, what: Exhibit | Copy) -> Iterator[str]:
@@ -108,9 +101,3 @@ def _row(dossier: Dossier, exhibit: Exhibit, what: Exhibit | Copy) -> Iterator[s
 
 def _people(mailboxes: Iterable[Mailbox]) -> str:
     return "; ".join(map(str, mailboxes))
-
-
-def _cell(text: str) -> str:
-    """Keep a cell to one line, and from being taken for a formula."""
-    flat = one_line(text, _LONGEST_CELL)
-    return f"'{flat}" if flat.startswith(_FORMULA) else flat

@@ -9,9 +9,11 @@ from archiver.dossier.matter import Matter, Side
 from archiver.model.digest import Digest, Position
 from archiver.model.reading import Mailbox
 from archiver.model.record import RecordView
+from archiver.model.withholding import LeftOut
 
 Language = Literal["fr", "en"]
 OtherDate = Literal["internaldate", "received", "first-seen"]
+HandledBy = Literal["kept", "origin-captured", "tagged", "untagged", "exported", "time-stamped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,40 @@ class Exhibit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """One act of the journal on an exhibit: what custody of it consists of."""
+
+    name: str
+    """Of the exhibit or copy."""
+    at: datetime
+    who: str
+    """``archiver``, a person's name, or the time-stamp authority."""
+    what: HandledBy
+    detail: str
+    entry: Position
+    """The journal entry that says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """What was looked at in one folder of one mailbox; neither is named."""
+
+    mailbox: int
+    folder: int
+    """Both counted from 1, in the order in which they were first looked at."""
+    role: str
+    """What the server says the folder is for (RFC 6154); may be empty."""
+    first: datetime
+    last: datetime
+    """When it was first and last synchronised."""
+    listed: int
+    """Messages that the server listed the last time."""
+    kept: int
+    failed: int
+    """Messages that could not be fetched the last time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
     """Everything a dossier says, before any page or file is made from it."""
 
@@ -118,6 +154,12 @@ class Dossier:
     language: Language
     exhibits: tuple[Exhibit, ...]
     """In chronological order, ties by digest."""
+    withheld: tuple[LeftOut, ...] = ()
+    """Writings of the selection that are not handed over, in order of date."""
+    custody: tuple[Handled, ...] = ()
+    coverage: tuple[Covered, ...] = ()
+    recipient: str = ""
+    """Whom it is for, as the person said; it may be empty."""
 
     @property
     def numbers(self) -> tuple[tuple[int, Position], ...]:

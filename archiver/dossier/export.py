@@ -1,22 +1,32 @@
 """From an engagement and a choice of records to a dossier on disk and an ``export`` entry."""
 
-from collections.abc import Callable
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from gettext import gettext as _
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from archiver.catalogue.catalogue import Catalogue
 from archiver.dossier.bag import Written, require_outside, write_bag
 from archiver.dossier.build import build_dossier
 from archiver.dossier.exhibits import ArchiveFacts, Dossier, Language, Selection
+from archiver.dossier.history import coverage, custody
 from archiver.dossier.matter import Matter, Party
+from archiver.dossier.pages import translations
 from archiver.engagements.engagement import Engagement, Person
+from archiver.engagements.words import shown
 from archiver.errors import OperationError
 from archiver.evidence.store import Evidence
-from archiver.model.digest import Position
+from archiver.model.digest import Digest, Position
 from archiver.model.entries import Export
 from archiver.model.reading import Mailbox
+from archiver.model.record import RecordLine, RecordView
+from archiver.model.tagging import TagOf
+from archiver.model.withholding import LeftOut, Withholding
 
 
 def matter_of(engagement: Engagement, own: frozenset[str]) -> Matter:
@@ -48,22 +58,26 @@ def prepare(
     time_zone: ZoneInfo,
     language: Language,
     software: str,
+    withheld: Mapping[Position, Withholding] = MappingProxyType({}),
+    recipient: str = "",
 ) -> Dossier:
     """Build the dossier of an engagement's records, all of them or those that are MATCHING.
 
-    Raises UsageError when there is nothing to export.
+    Those among them that are WITHHELD are left out and listed. Raises UsageError when there is
+    nothing to export.
     """
     tagged = catalogue.tagged(engagement.slug)
-    chosen = tagged if matching is None else tagged & matching
+    chosen = choose(catalogue, engagement, matching)
     genesis = next(evidence.entries(0, 1))
-    return build_dossier(
-        (catalogue.view(position) for position in sorted(chosen)),
+    size = evidence.size
+    dossier = build_dossier(
+        _views(catalogue, chosen - withheld.keys(), withheld, language),
         matter_of(engagement, own),
         archive=ArchiveFacts(
             software=software,
             archive_id=evidence.archive_id,
             since=genesis.at,
-            tree_size=evidence.size,
+            tree_size=size,
             root=evidence.tree_root().hex(),
         ),
         clock=clock,
@@ -76,6 +90,76 @@ def prepare(
             left_out=len(tagged) - len(chosen),
         ),
         earlier={record: number for number, record in catalogue.exports(engagement.slug).items()},
+        withheld=left_out(
+            catalogue, {record: withheld[record] for record in chosen if record in withheld}
+        ),
+        recipient=recipient,
+    )
+    return replace(
+        dossier,
+        custody=custody(evidence, dossier.exhibits, engagement.slug, size=size),
+        coverage=coverage(evidence, size=size),
+    )
+
+
+def choose(
+    catalogue: Catalogue, engagement: Engagement, matching: frozenset[Position] | None
+) -> frozenset[Position]:
+    """Return the engagement's records, all of them or those that are MATCHING."""
+    tagged = catalogue.tagged(engagement.slug)
+    return tagged if matching is None else tagged & matching
+
+
+def _views(
+    catalogue: Catalogue,
+    records: frozenset[Position],
+    withheld: Mapping[Position, Withholding],
+    language: Language,
+) -> Iterator[RecordView]:
+    """Yield the records, without what they would tell of others that are not handed over.
+
+    That is the digest of a withheld copy, and the subject of the record that passed its engagement
+    on within a thread, which a tag's reason quotes.
+    """
+    secret = {line.digest for line in catalogue.lines(sorted(withheld))}
+    told: defaultdict[Digest, set[str]] = defaultdict(set)
+    for line in catalogue.lines(sorted(records)):
+        told[line.thread].add(shown(line.subject))
+    for position in sorted(records):
+        view = catalogue.view(position)
+        variants = tuple(digest for digest in view.line.variants if digest not in secret)
+        yield replace(
+            view,
+            line=replace(view.line, variants=variants),
+            tags=tuple(_told(tag, told[view.line.thread], language) for tag in view.tags),
+        )
+
+
+def _told(tag: TagOf, subjects: Collection[str], language: Language) -> TagOf:
+    """Return TAG with a reason that quotes none but SUBJECTS, those of exhibits in its thread."""
+    quoted = (rf"[“«]\s*{re.escape(subject)}\s*[”»]" for subject in subjects if subject)
+    if tag.decided_by != "thread" or any(re.search(each, tag.reason) for each in quoted):
+        return tag
+    _ = translations(language).gettext
+    return replace(tag, reason=_("in one thread with another record of the engagement"))
+
+
+def left_out(catalogue: Catalogue, withheld: Mapping[Position, Withholding]) -> tuple[LeftOut, ...]:
+    """Return what a dossier tells of WITHHELD records: copies of one writing are told as one."""
+    writings: dict[Digest, list[RecordLine]] = {}
+    for line in catalogue.lines(sorted(withheld)):
+        writings.setdefault(min((line.digest, *line.variants)), []).append(line)
+    ordered = sorted(writings.values(), key=lambda lines: (lines[0].date, lines[0].digest))
+    return tuple(
+        LeftOut(
+            number=f"W-{number}",
+            date=lines[0].date,
+            about=tuple(sorted({ground.about for ground in grounds if ground.kind != "person"})),
+            by_person=any(ground.kind == "person" for ground in grounds),
+            copies=len(lines),
+        )
+        for number, lines in enumerate(ordered, 1)
+        for grounds in [[each for line in lines for each in withheld[line.position].grounds]]
     )
 
 
@@ -94,7 +178,10 @@ def hand_over(evidence: Evidence, dossier: Dossier, folder: Path, *, actor: str)
 
     def journal(written: Written) -> None:
         export = Export(
-            engagement=dossier.matter.slug, numbers=dossier.numbers, manifest=written.manifest
+            engagement=dossier.matter.slug,
+            numbers=dossier.numbers,
+            manifest=written.manifest,
+            recipient=dossier.recipient,
         )
         evidence.append([export], actor=actor)
 

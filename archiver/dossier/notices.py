@@ -1,7 +1,8 @@
 """What a person should know before a dossier is written: what goes out with it.
 
-This form of the dossier withholds nothing by itself. It tells what it sees, so that a person
-looks before handing over; that it sees nothing is no promise that there is nothing.
+What the rules withhold is not among the exhibits (``archiver.custody.withheld``). Here wider
+words are looked for in what is left, so that a person looks before handing over; that nothing is
+seen is no promise that there is nothing.
 """
 
 import re
@@ -74,7 +75,7 @@ class Notices:
     outsiders: tuple[Notice, ...] = ()
     """Senders and recipients that no party of the engagement names."""
     lawyers: tuple[Notice, ...] = ()
-    """Words of an exchange with a lawyer: a later version will withhold such mail by default."""
+    """Words that exchanges with a lawyer may have: no rule withholds these exhibits."""
     settlement: tuple[Notice, ...] = ()
     """Words of mediation and settlement talk: likewise."""
 
@@ -152,10 +153,12 @@ def _tell_withheld(found: Notices) -> Iterator[str]:
         return
     count = len(_exhibits(inside))
     yield ngettext(
-        "{count} exhibit speaks of lawyers, mediation or settlement. It is in the dossier: this"
-        " version withholds nothing by itself. Read it before you hand the dossier over:",
-        "{count} exhibits speak of lawyers, mediation or settlement. They are in the dossier: this"
-        " version withholds nothing by itself. Read them before you hand the dossier over:",
+        "{count} exhibit speaks of lawyers, mediation or settlement. It is in the dossier: no rule"
+        " withholds it. Read it before you hand the dossier over (archiver withhold ID keeps one"
+        " out):",
+        "{count} exhibits speak of lawyers, mediation or settlement. They are in the dossier: no"
+        " rule withholds them. Read them before you hand the dossier over (archiver withhold ID"
+        " keeps one out):",
         count,
     ).format(count=count)
     yield from map(_line, inside)

@@ -11,16 +11,17 @@ from archiver.engagements.engagement import (
     Party,
     Period,
     Person,
+    Retention,
     RuleKind,
     check_slug,
 )
 from archiver.engagements.file import parse_engagement, read_engagement
 from archiver.engagements.words import fold_folder, fold_text
 from archiver.errors import ConfigurationError, UsageError
-from archiver.tables import SCHEMA, append_tables, comment
+from archiver.tables import SCHEMA, append_tables, comment, insert_table
 
 if TYPE_CHECKING:
-    from tomlkit.items import Array
+    from tomlkit.items import Array, Table
 
 _KEYS: Final[dict[RuleKind, str]] = {"domain": "domains", "code": "codes", "folder": "folders"}
 
@@ -119,6 +120,24 @@ def with_rule(text: str, kind: RuleKind, value: str, *, name: str) -> str:
     if key not in document:
         document[key] = tomlkit.array()
     cast("Array", document[key]).append(value)
+    return _approved(tomlkit.dumps(document), name=name)
+
+
+def with_retention(text: str, retention: Retention, *, name: str) -> str:
+    """Return the engagement file TEXT saying until when it is kept, and why; comments stay.
+
+    Raises UsageError when the reason is empty, ConfigurationError when TEXT was wrong before.
+    """
+    import tomlkit  # only what edits a file needs it
+
+    known = parse_engagement(text, name=name).retention
+    if known == retention:
+        return text
+    values = {"until": retention.until, "reason": retention.reason}
+    if known is None:
+        return _approved(insert_table(text, {"retention": values}), name=name)
+    document = tomlkit.parse(text.removeprefix("\ufeff"))
+    cast("Table", document["retention"]).update(values)
     return _approved(tomlkit.dumps(document), name=name)
 
 

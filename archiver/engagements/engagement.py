@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from archiver.engagements.domains import canonical_address
 from archiver.errors import UsageError
+from archiver.secrecy import Secrecy
 
 Party = Literal["us", "client", "third"]
 RuleKind = Literal["domain", "code", "folder"]
@@ -48,6 +49,15 @@ class Period:
     def reversed(self) -> bool:
         """Whether the last day comes before the first."""
         return self.after is not None and self.before is not None and self.before < self.after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Until when an engagement's records are kept, and why; nothing is erased by it alone."""
+
+    until: date
+    """The last day of keeping, in the archive's time zone."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +104,10 @@ class Engagement:
     period: Period = field(default_factory=Period)
     agreed: tuple[tuple[str, str | int], ...] = ()
     """What was agreed about how to work together, in the order of the file."""
+    retention: Retention | None = None
+    """None: nobody said until when it is kept."""
+    withheld: Secrecy = Secrecy()
+    """What this engagement's dossiers do not show, besides what ``archive.toml`` says."""
 
     @property
     def has_rules(self) -> bool:

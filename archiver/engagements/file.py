@@ -12,8 +12,10 @@ from archiver.engagements.engagement import (
     Party,
     Period,
     Person,
+    Retention,
     slug_problem,
 )
+from archiver.secrecy import read_secrecy
 from archiver.tables import Table, address_problem, open_table, raise_problems
 
 _REPLIES: Final = frozenset({"re", "fw", "fwd", "tr", "aw", "wg", "rv", "ref", "réf", "rép"})
@@ -80,6 +82,8 @@ def _engagement(table: Table, slug: str) -> Engagement:
         party, person = _person(entry)
         people[party].append(person)
     agreed = _agreed(table.table("agreed"))
+    retention = _retention(table.table("retention")) if "retention" in table else None
+    withheld = read_secrecy(table.table("withheld"))
     table.close()
     return Engagement(
         slug=slug,
@@ -93,6 +97,8 @@ def _engagement(table: Table, slug: str) -> Engagement:
         folders=tuple(dict.fromkeys(folders)),
         period=period,
         agreed=agreed,
+        retention=retention,
+        withheld=withheld,
     )
 
 
@@ -119,6 +125,15 @@ def _addresses(table: Table) -> tuple[str, ...]:
         return addresses
     address = table.text("address", missing=missing, check=address_problem)
     return (address,) if address else ()
+
+
+def _retention(table: Table) -> Retention | None:
+    until = table.day("until")
+    if until is None and table.value("until") is None:
+        table.wrong("until", _("is missing; give the last day of keeping, such as 2031-12-31"))
+    reason = table.text("reason", missing=_("is missing; say why it is kept so long"))
+    table.close()
+    return None if until is None else Retention(until=until, reason=reason)
 
 
 def _agreed(table: Table) -> tuple[tuple[str, str | int], ...]:

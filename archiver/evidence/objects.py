@@ -3,8 +3,7 @@
 import contextlib
 import itertools
 import os
-import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from gettext import gettext as _
 from pathlib import Path
 
@@ -25,6 +24,7 @@ class Objects:
     def __init__(self, folder: Path, disk: Disk) -> None:
         self.folder = folder
         self._disk = disk
+        self._start = f"{folder}{os.sep}"
 
     def create(self) -> None:
         """Make the folder, those for the first two digits, and the one for temporaries."""
@@ -65,33 +65,58 @@ class Objects:
             self._disk.remove(path)
 
     def put(
-        self, contents: Mapping[Digest, bytes], *, known: Collection[Digest], prefix: str
+        self,
+        contents: Mapping[Digest, bytes],
+        *,
+        counted_on: Callable[[Collection[Digest]], Collection[Digest]],
+        prefix: str,
     ) -> None:
         """Make CONTENTS durable: all of them, or none that was not there before.
 
-        KNOWN are those that the journal already counts on. PREFIX is random: it names the
-        temporaries. Raises OperationError when an object exists with other bytes; it is left as
-        it is.
+        COUNTED_ON tells which digests some entry of the journal names. PREFIX is random: it names
+        the temporaries. Raises OperationError when an object that an entry names holds other
+        bytes; it is left as it is. One that no entry names was left by an interrupted write: it
+        proves nothing, so a new file takes its place, whatever it holds.
         """
-        missing = [digest for digest in contents if not self._holds(digest, contents[digest])]
-        adopted = [digest for digest in contents if digest not in known and digest not in missing]
-        made: list[Digest] = []
-        names = (self.folder / TEMPORARY / f"{prefix}-{number}" for number in itertools.count())
+        named = counted_on(contents)
+        missing = {
+            digest: data
+            for digest, data in contents.items()
+            if digest not in named or not self._holds(digest, data)
+        }
+        work = _Work(prefix, named=named)
         try:
-            for start in range(0, len(missing), _OPEN_AT_ONCE):
-                some = missing[start : start + _OPEN_AT_ONCE]
-                self._write({digest: contents[digest] for digest in some}, names, made)
-            self._sync_files(adopted)
-            self._sync_folders([*missing, *adopted])
+            # Of the temporaries' folder: no name is ever linked to another file system than theirs.
+            together = self._disk.open_together(self.folder / TEMPORARY, len(missing))
+            if together is None:
+                self._put_each(missing, work)
+            else:
+                try:
+                    self._put_together(missing, work, together)
+                finally:
+                    os.close(together)
         except BaseException:
-            # No journal entry names them yet: a next try must not meet names that may be unsynced.
-            self._withdraw([digest for digest in made if digest not in known])
+            self._withdraw(work.made)
             raise
 
+    def delete(self, digests: Iterable[Digest]) -> None:
+        """Remove objects for good, durably; one that is not there is no error."""
+        gone = list(digests)
+        for digest in gone:
+            with contextlib.suppress(FileNotFoundError):
+                self._disk.remove(self.path_of(digest))
+            self._disk.reached("object-removed")
+        self._sync_folders(gone)
+
+    def _name(self, digest: Digest) -> str:
+        """Say where the object is: ``path_of`` for hot loops."""
+        return f"{self._start}{digest.hex[:2]}{os.sep}{digest.hex}"
+
     def _holds(self, digest: Digest, data: bytes) -> bool:
+        """Tell whether the object is there; raises OperationError unless it holds DATA then."""
         path = self.path_of(digest)
         try:
-            with open(path, "rb") as file:  # noqa: PTH123 - hot loop
+            with path.open("rb") as file:
                 # One byte more than wanted shows a file that is too long.
                 same = file.read(len(data) + 1) == data
         except FileNotFoundError:
@@ -100,49 +125,89 @@ class Objects:
             raise _damaged(path)
         return True
 
-    def _write(
-        self, contents: Mapping[Digest, bytes], names: Iterator[Path], made: list[Digest]
-    ) -> None:
-        """Write all, then sync all, then name all: the disk is given much to do at once."""
-        disk = self._disk
-        written: list[tuple[int, Path, Digest]] = []
-        try:
-            for (digest, data), path in zip(contents.items(), names, strict=False):
-                descriptor = disk.make_file(path, MODE)
-                written.append((descriptor, path, digest))
-                disk.write(descriptor, data)
-                disk.reached("object-written")
-            for descriptor, _path, _digest in written:
-                disk.sync(descriptor)
-                disk.reached("object-synced")
-        finally:
-            for descriptor, _path, _digest in written:
-                os.close(descriptor)
-        for _descriptor, path, digest in written:
-            disk.publish(path, self.path_of(digest))
-            made.append(digest)
-            disk.reached("object-named")
-
-    def _sync_files(self, digests: Iterable[Digest]) -> None:
-        """Sync files that an interrupted writer may have left: they were never counted on."""
-        if sys.platform == "win32":
-            return  # moves are written through
-        for digest in digests:
-            descriptor = os.open(self.path_of(digest), os.O_RDONLY)
+    def _put_each(self, contents: Mapping[Digest, bytes], work: "_Work") -> None:
+        """Write some, sync each, name each; in the end, sync each folder that got a name."""
+        items = iter(contents.items())
+        while some := tuple(itertools.islice(items, _OPEN_AT_ONCE)):
+            descriptors: list[int] = []
+            written: list[tuple[str, Digest]] = []
             try:
-                self._disk.sync(descriptor)
+                # The disk is given much to do at once.
+                for digest, data in some:
+                    descriptors.append(self._make(digest, work, written))
+                    self._fill(descriptors[-1], data)
+                for descriptor in descriptors:
+                    self._disk.sync(descriptor)
+                    self._disk.reached("object-synced")
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+            self._publish(written, work)
+        self._sync_folders(contents)
+
+    def _put_together(self, contents: Mapping[Digest, bytes], work: "_Work", together: int) -> None:
+        """Write all, sync, name all, sync: the descriptor TOGETHER is older than the first byte."""
+        written: list[tuple[str, Digest]] = []
+        for digest, data in contents.items():
+            descriptor = self._make(digest, work, written)
+            try:
+                self._fill(descriptor, data)
             finally:
                 os.close(descriptor)
+        self._disk.sync_together(together)
+        self._disk.reached("object-synced")
+        self._publish(written, work)
+        self._disk.sync_together(together)
+        self._disk.reached("object-folder-synced")
+
+    def _make(self, digest: Digest, work: "_Work", written: list[tuple[str, Digest]]) -> int:
+        """Make the next temporary and note it; its descriptor is the caller's to close."""
+        temporary = f"{self._start}{TEMPORARY}{os.sep}{next(work.names)}"
+        descriptor = self._disk.make_file(temporary, MODE)
+        written.append((temporary, digest))
+        return descriptor
+
+    def _fill(self, descriptor: int, data: bytes) -> None:
+        self._disk.write(descriptor, data)
+        self._disk.reached("object-written")
+
+    def _publish(self, written: Iterable[tuple[str, Digest]], work: "_Work") -> None:
+        """Give what is WRITTEN, and safe, its name."""
+        for temporary, digest in written:
+            name = self._name(digest)
+            try:
+                self._disk.publish(temporary, name)
+            except FileExistsError:
+                if digest in work.named:
+                    raise
+                self._disk.replace(temporary, name)
+            else:
+                if digest not in work.named:
+                    work.made.append(digest)
+            self._disk.reached("object-named")
 
     def _sync_folders(self, digests: Iterable[Digest]) -> None:
         for shard in sorted({digest.hex[:2] for digest in digests}):
             self._disk.sync_folder(self.folder / shard)
             self._disk.reached("object-folder-synced")
 
-    def _withdraw(self, digests: Iterable[Digest]) -> None:
-        for path in [*map(self.path_of, digests), *self.temporaries()]:
+    def _withdraw(self, made: Iterable[Digest]) -> None:
+        """Take back what no entry names yet; what stays all the same is written anew next time."""
+        for path in [*map(self.path_of, made), *self.temporaries()]:
             with contextlib.suppress(OSError):
                 self._disk.remove(path)
+
+
+class _Work:
+    """What one ``put`` is about."""
+
+    def __init__(self, prefix: str, *, named: Collection[Digest]) -> None:
+        """Begin; PREFIX makes the temporaries' names ours."""
+        self.names = (f"{prefix}-{number}" for number in itertools.count())
+        self.named = named
+        """Digests that an entry names: their objects are missing, not new."""
+        self.made: list[Digest] = []
+        """New objects that have their name."""
 
 
 def _missing(path: Path) -> OperationError:

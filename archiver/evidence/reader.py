@@ -16,6 +16,7 @@ from archiver.evidence.journal.journal import Journal
 from archiver.evidence.journal.merkle import Tree
 from archiver.evidence.journal.mirror import Mirror
 from archiver.evidence.objects import Objects
+from archiver.model.custody import Emptied
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Entry, Genesis, Record
 
@@ -79,6 +80,15 @@ class Reader:
         match next(self.entries(position, position + 1), None):
             case Entry(payload=Record() as record):
                 return record
+            case Entry(payload=Emptied(erase=erase)):
+                raise OperationError(
+                    _("Entry {position} of the journal was erased under entry {erase}.").format(
+                        position=position, erase=erase
+                    ),
+                    advice=_("`archiver journal {erase}` says when, by whom and why.").format(
+                        erase=erase
+                    ),
+                )
             case _:
                 raise self._unreadable(position, _("there is no record"))
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from archiver.errors import OperationError
 from archiver.evidence.disk import Disk, told
+from archiver.evidence.erasure import complete_when_free, refuse_erased
 from archiver.evidence.format import check_format, no_archive, refuse_to_begin
 from archiver.evidence.intake import Intake
 from archiver.evidence.journal.database import SCHEMA_VERSION, Database
@@ -48,6 +49,8 @@ class Evidence(Reader):
         """Put together an open archive; use ``create`` or ``open``."""
         super().__init__(root, database, disk)
         self.read_only = read_only
+        self.completed: tuple[Position, ...] = ()
+        """The ``erase`` entries whose interrupted erasure was completed on opening."""
         self._locks = Locks(root / "journal")
         self._writer = Writer(
             root,
@@ -142,6 +145,8 @@ class Evidence(Reader):
             evidence._upgrade()
             if recover:
                 evidence._writer.recover(read_only=not writable)
+            if writable:
+                evidence.completed = complete_when_free(evidence, actor=PROGRAM)
             stack.pop_all()
         return evidence
 
@@ -162,7 +167,7 @@ class Evidence(Reader):
             }
             # Whatever can be refused is refused here, before the first byte is written.
             rows = self._writer.encode(intake.first, intake.payloads, actor=PROGRAM)
-            self._writer.put(contents, known=known)
+            self._writer.put(contents)
             self._writer.commit(rows)
         return kept
 
@@ -184,9 +189,10 @@ class Evidence(Reader):
             if isinstance(payload, KeySeen) and payload.object not in objects:
                 raise TypeError("a key-seen entry comes with its object")
         with self.writing():
+            refuse_erased(self, payloads)
             rows = self._writer.encode(self.size, payloads, actor=actor)
             if objects:
-                self._writer.put(objects, known=self.journal.counted_on(objects))
+                self._writer.put(objects)
             self._writer.commit(rows)
         return tuple(position for position, *_rest in rows)
 
@@ -199,7 +205,9 @@ class Evidence(Reader):
         it raises leaves everything as it was.
         """
         with self.writing():
-            rows = self._writer.encode(self.size, payloads_from(self.size), actor=actor)
+            payloads = payloads_from(self.size)
+            refuse_erased(self, payloads)
+            rows = self._writer.encode(self.size, payloads, actor=actor)
             self._writer.commit(rows)
         return tuple(position for position, *_rest in rows)
 
@@ -252,11 +260,11 @@ class Evidence(Reader):
         with contextlib.suppress(OSError):
             self._disk.sync_folder(self.root.absolute().parent)
 
-    def writing(self) -> AbstractContextManager[None]:
-        """Hold the write lock for one batch; raises LockedError, OperationError."""
+    def writing(self, *, wait: float | None = None) -> AbstractContextManager[None]:
+        """Hold the write lock for one batch; raises LockedError (after WAIT s), OperationError."""
         if self.read_only:
             raise self._not_writable()
-        return self._writer.hold()
+        return self._writer.hold(wait=wait)
 
     def _upgrade(self) -> None:
         """Bring the tables of an archive that an earlier version made up to this one's."""

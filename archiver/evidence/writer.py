@@ -1,7 +1,7 @@
 """The order of writes: objects, then one transaction, then the mirror (docs/journal.md)."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from gettext import gettext as _
@@ -68,8 +68,8 @@ class Writer:
                     self._mirror.level(self._journal.size, self._journal.leaves)
 
     @contextlib.contextmanager
-    def hold(self) -> Iterator[None]:
-        """Hold the write lock for one batch.
+    def hold(self, *, wait: float | None = None) -> Iterator[None]:
+        """Hold the write lock for one batch, after WAIT seconds at most (None: the usual time).
 
         Raises LockedError, and OperationError after a failure that only a fresh start can judge.
         """
@@ -80,7 +80,8 @@ class Writer:
                 ),
                 advice=_("Mend what that error told, then run the command again."),
             )
-        with self._locks.writing(self._lock_wait), told(self._root):
+        wait = self._lock_wait if wait is None else wait
+        with self._locks.writing(wait), told(self._root):
             try:
                 # Another process may have been killed since this one was opened.
                 self._mirror.level(self._journal.size, self._journal.leaves)
@@ -100,16 +101,20 @@ class Writer:
     def encode(self, first: int, payloads: Sequence[Payload], *, actor: str) -> list[Row]:
         """Return the rows that say PAYLOADS from position FIRST on; raises ValueError."""
         at = self._clock()
+        size = codec.SALT_SIZE
+        salts = self._entropy(size * len(payloads)) if payloads else b""
         rows: list[Row] = []
-        for position, payload in enumerate(payloads, first):
-            salt = self._entropy(codec.SALT_SIZE)
+        for number, payload in enumerate(payloads):
+            salt = salts[number * size : (number + 1) * size]
             body = codec.encode(payload, at=at, actor=actor, software=self._software, salt=salt)
-            rows.append((Position(position), payload, body))
+            rows.append((Position(first + number), payload, body))
         return rows
 
-    def put(self, contents: Mapping[Digest, bytes], *, known: Collection[Digest] = ()) -> None:
-        """Make the objects in CONTENTS durable; KNOWN: those that the journal counts on."""
-        self._objects.put(contents, known=known, prefix=self._entropy(8).hex())
+    def put(self, contents: Mapping[Digest, bytes]) -> None:
+        """Make the objects in CONTENTS durable."""
+        self._objects.put(
+            contents, counted_on=self._journal.counted_on, prefix=self._entropy(8).hex()
+        )
 
     def begin(self) -> None:
         """Make the tables and the ``genesis`` entry at once: from now on there is an archive."""

@@ -81,7 +81,7 @@ def walk(
     account: Account,
     *,
     known: Callable[[str, int], frozenset[int]],
-    batch_messages: int = 200,
+    batch_messages: int = 500,
     batch_bytes: int = 8 * 1024 * 1024,
     reconnect: Callable[[], Session] | None = None,
     prefetch: bool = True,

@@ -30,6 +30,8 @@ class Anchor:
     """SHA-256 of the raw answer: the next checkpoint covers it, so the log renews itself."""
     time: datetime
     """What the authority says (genTime)."""
+    qualified: bool = False
+    """Whether the stamp states to be an EU qualified one, of an authority declared as such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

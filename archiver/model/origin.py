@@ -27,7 +27,7 @@ class KeySeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """One DKIM-Signature (RFC 6376), verified as of the time of capture."""
+    """One DKIM-Signature (RFC 6376), verified with the key that DNS had when it was captured."""
 
     domain: str
     selector: str
@@ -47,12 +47,17 @@ class Signature:
     testing: bool
     """The key says ``t=y``: its owner is only testing."""
     result: SignatureResult
+    """An expiry (``x=``) in the past changes nothing: it limits delivery, not who signed."""
     header_result: SignatureResult
     """As ``result``, for the header alone: it survives a body that was re-encoded."""
     aligned: bool
     """Whether the signing domain is that of the From address, or its organisational domain."""
     key: Position | None
     """The ``key-seen`` entry that holds the DNS answer."""
+    appended: int = 0
+    """Octets of the canonical body beyond ``l=``: anybody may have added them."""
+    reason: str = ""
+    """A word on ``malformed`` and ``unusable-key``, such as ``revoked`` or ``small``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +68,25 @@ class Seal:
     selector: str
     instance: int
     result: SignatureResult
+    """Of the newest ARC-Seal: it signs the chain's own header fields and nothing else."""
     chain: Literal["none", "pass", "fail"]
     """What the newest ARC-Seal says of those before it (``cv=``)."""
     claims: tuple[tuple[str, str, str], ...]
     """(method, result, domain) that the sealer's ARC-Authentication-Results tell."""
     key: Position | None
+    server: str = ""
+    """The authserv-id of the sealer's ARC-Authentication-Results."""
+    own: bool = False
+    """Whether that is the account's own provider, and the sealing domain is that server's."""
+    message_result: SignatureResult = "not-asked"
+    """Of the newest ARC-Message-Signature: it ties the seal to this message."""
+    header_result: SignatureResult = "not-asked"
+    """As ``message_result``, for the header alone; ``malformed`` when it leaves out From."""
+    verdict: Literal["pass", "fail", "not-asked"] = "not-asked"
+    """Ours, of the whole chain: the newest message signature and every seal hold."""
+    key_bits: int | None = None
+    keys: tuple[Position, ...] = ()
+    """Every ``key-seen`` entry that the verdict rests on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,5 +114,20 @@ class Origin:
     sent: bool = False
     """Our own Sent copy: nobody else signed it."""
     from_domain: str = ""
-    dated: tuple[datetime, ...] = ()
-    """Dates to compare a stamp with: INTERNALDATE, Date, topmost Received; as far as there are."""
+    internaldate: datetime | None = None
+    """When the server says that it arrived, at the record's first sighting."""
+    date: datetime | None = None
+    """The Date header."""
+    received: datetime | None = None
+    """The topmost Received."""
+
+    @property
+    def signed(self) -> tuple[Signature | Seal, ...]:
+        """The signatures, and the seal if there is one."""
+        return (*self.signatures, self.seal) if self.seal else self.signatures
+
+    @property
+    def dated(self) -> tuple[datetime, ...]:
+        """Dates to compare a stamp with, as far as there are."""
+        dates = (self.internaldate, self.date, self.received)
+        return tuple(date for date in dates if date is not None)

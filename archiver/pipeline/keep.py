@@ -27,7 +27,7 @@ from archiver.pipeline.progress import Progress, silent
 
 __all__ = ["Intake", "Problem", "import_files", "messages_in", "sync_account"]
 
-IMPORT_BATCH = 200
+IMPORT_BATCH = 500
 IMPORT_BYTES = 8 * 1024 * 1024
 HEARTBEAT = timedelta(days=1)
 

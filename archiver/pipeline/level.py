@@ -15,6 +15,7 @@ from archiver.catalogue.batch import Batch
 from archiver.catalogue.catalogue import Catalogue
 from archiver.errors import OperationError
 from archiver.evidence.store import Evidence
+from archiver.model.custody import Erase, Erased
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Entry, Export, Record, Scan, Sighting, Tag, Undo, Untag
 from archiver.model.reading import Defect, Reading, Unreadable
@@ -121,8 +122,18 @@ def _take_in(evidence: Evidence, batch: Batch, entry: Entry) -> None:
             batch.add_scan(scan)
         case Export() as export:
             batch.add_export(entry.position, entry.at, export)
+        case Erased(erase=erase):
+            batch.refuse_erased(_erased_records(evidence, erase))
         case _:
             pass
+
+
+def _erased_records(evidence: Evidence, erase: Position) -> tuple[Position, ...]:
+    match next(evidence.entries(erase, erase + 1), None):
+        case Entry(payload=Erase(records=records)):
+            return records
+        case _:
+            return ()
 
 
 def _read_record(

@@ -8,11 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from gettext import gettext as _
 from gettext import ngettext
+from typing import TYPE_CHECKING
 
 from archiver.model.reading import Attachment, Defect, Mailbox
 from archiver.model.record import RecordLine, RecordView, SightingView
 from archiver.model.sources import FileSource, HandSource, ImapSource, Source
 from archiver.search.results import Hit, Results, Searched, Snippet
+
+if TYPE_CHECKING:
+    from archiver.evidence.origin.grades import DateGrade, OriginGrade
 
 SCHEMA = 1
 
@@ -94,8 +98,10 @@ def searched_json(searched: Searched) -> Mapping[str, Json]:
     }
 
 
-def view_json(view: RecordView) -> Mapping[str, Json]:
-    """Return all that is known about one record."""
+def view_json(
+    view: RecordView, grades: "tuple[OriginGrade, DateGrade] | None" = None
+) -> Mapping[str, Json]:
+    """Return all that is known about one record, and what shows its origin and date."""
     return {
         "schema": SCHEMA,
         **line_json(view.line),
@@ -122,7 +128,33 @@ def view_json(view: RecordView) -> Mapping[str, Json]:
             for tag in view.tags
         ],
         "sightings": [_sighting(sighting) for sighting in view.sightings],
+        **(grades_json(*grades) if grades else {}),
     }
+
+
+def grades_json(origin: "OriginGrade", date: "DateGrade") -> Mapping[str, Json]:
+    """Return what shows who sent a record, and when it existed."""
+    return {
+        "origin": {
+            "grade": origin.level,
+            "meaning": origin.meaning,
+            "reasons": origin.reasons,
+        },
+        "dated": {
+            "grade": date.level,
+            "meaning": date.meaning,
+            "reasons": date.reasons,
+            "time": _date(date.time),
+        },
+    }
+
+
+def grades_lines(origin: "OriginGrade", date: "DateGrade") -> tuple[tuple[str, str], ...]:
+    """Return the grades as (label, value)."""
+    return (
+        (_("Origin"), f"{origin.level}: {origin.meaning}"),
+        (_("Dated"), f"{date.level}: {date.meaning}"),
+    )
 
 
 def _attachment(number: int, attachment: Attachment) -> Mapping[str, Json]:

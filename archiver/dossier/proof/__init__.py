@@ -1,1 +1,1 @@
-"""The proof of one record, to be checked without the archiver."""
+"""The proof of one record: a folder that shows, without us, what was kept and since when."""

@@ -1,110 +1,102 @@
-"""The part of a check that looks at each entry of the journal."""
+"""The part of a check that looks at each entry of the journal.
+
+Entries come by blocks. What a block must look like is compared as a whole; only where that does
+not add up is each entry looked at by itself, to say which one and what about it.
+"""
 
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from gettext import gettext as _
 from gettext import ngettext
+from hashlib import sha256
 
+from archiver.evidence.checks.emptied import EmptiedCheck
 from archiver.evidence.checks.findings import Findings
+from archiver.evidence.checks.named import Reference, Row, lookup, references
+from archiver.evidence.checks.rows import Rows
+from archiver.evidence.checks.usual import Usual
 from archiver.evidence.journal import codec
 from archiver.evidence.journal.canonical import CodecError, canonical, parse
-from archiver.evidence.journal.database import Value
-from archiver.evidence.journal.journal import Journal, key, place
-from archiver.evidence.journal.merkle import leaf_hash
-from archiver.model.digest import Position
-from archiver.model.entries import (
-    Config,
-    Entry,
-    Epoch,
-    Export,
-    Genesis,
-    Payload,
-    Record,
-    Sighting,
-    Tag,
-    Undo,
-    Unknown,
-    Untag,
-)
-from archiver.model.sources import FileSource, ImapSource
+from archiver.evidence.journal.database import Database
+from archiver.evidence.journal.journal import key
+from archiver.model.custody import Emptied, Erase
+from archiver.model.entries import Entry, Genesis, Unknown, Vanished
+from archiver.model.uidset import parse_uids
 
-_ENTRY_COLUMN = {
-    "record": "position",
-    "uid": "entry",
-    "uid_other": "entry",
-    "file_position": "entry",
-    "epoch": "entry",
-    "config": "entry",
-}
+Stored = tuple[int, str, bytes, bytes]
+"""An entry as it is stored: position, type, body, leaf."""
 
-# table, statement that gives the entry a row comes from, its values
-_Lookup = tuple[str, str, tuple[Value, ...]]
+
+@dataclass(slots=True)
+class _Block:
+    """What the entries of one block name."""
+
+    references: list[tuple[int, Reference]] = field(default_factory=list)
+    rows: dict[str, list[tuple[int, Row]]] = field(default_factory=dict)
+
+    def refer(self, position: int, *named: Reference) -> None:
+        self.references += [(position, reference) for reference in named]
+
+    def look_up(self, position: int, table: str, row: Row) -> None:
+        self.rows.setdefault(table, []).append((position, row))
 
 
 class EntryCheck:
     """Checks entries in order: bytes, form, references, and the tables that find them again."""
 
-    def __init__(self, journal: Journal, findings: Findings) -> None:
-        self._journal = journal
+    def __init__(self, database: Database, findings: Findings, *, start: int = 0) -> None:
+        """Begin at START: entries before it were checked another time."""
+        self._database = database
         self._findings = findings
-        self._next = 0
-        self._rows: Counter[str] = Counter()
+        self._start = start
+        self._next = start
+        self._usual = Usual()
+        self._rows = Rows(database)
+        self._emptied = EmptiedCheck(database, findings)
         self._unknown: Counter[str] = Counter()
+        self._vanished = 0
+        self.adds_up = True
+        """Whether every entry's bytes give the leaf that is stored."""
 
-    def check(self, position: int, type_: str, body: bytes, leaf: bytes) -> bytes:
-        """Check one entry and return the leaf that its bytes give."""
-        self._findings.count("entries")
-        if position != self._next:
-            self._error(
-                "position-missing",
-                self._next,
-                _("Entries {first} to {last} are missing from the journal.").format(
-                    first=self._next, last=position - 1
-                ),
-            )
-        self._next = position + 1
-        true_leaf = leaf_hash(body)
-        if true_leaf != leaf:
-            self._error(
-                "leaf-mismatch",
-                position,
-                _("Entry {position} is not what it was when it was written.").format(
-                    position=position
-                ),
-            )
-        self._check_form(position, type_, body)
-        return true_leaf
+    def check(self, block: list[Stored]) -> None:
+        """Check the entries of BLOCK, which follow those that were checked before."""
+        self._findings.count("entries", len(block))
+        self._check_order(block)
+        named = _Block()
+        types: dict[int, str] = {}
+        for position, type_, body, leaf in block:
+            types[position] = type_
+            if type_ == "record" and position and (row := self._usual.record(body)):
+                named.look_up(position, "record", row)
+            elif type_ == "sighting" and position and (seen := self._usual.sighting(body)):
+                target, table, row = seen
+                named.refer(position, (target, ("record",)))
+                named.look_up(position, table, row)
+            else:
+                self._check_unusual(position, type_, body, leaf, named)
+                continue
+            if sha256(b"\x00" + body).digest() != leaf:
+                self._leaf_mismatch(position)
+        self._check_references(named, types)
+        self._check_lookups(named)
 
     def finish(self, size: int) -> None:
         """Check what only shows once all SIZE entries were seen."""
-        for type_, count in self._unknown.items():
-            self._findings.add(
-                "entry-unknown",
-                "note",
-                type_,
+        self._emptied.finish(self._start, size)
+        self.adds_up = self.adds_up and self._emptied.adds_up
+        self._tell_unknown()
+        for table, count in self._rows.unexplained(self._start, size).items():
+            self._error(
+                "lookup-extra",
+                table,
                 ngettext(
-                    "{count} entry is of the type {type}, which this version does not know.",
-                    "{count} entries are of the type {type}, which this version does not know.",
+                    "{count} row of the table {table} follows from no entry.",
+                    "{count} rows of the table {table} follow from no entry.",
                     count,
-                ).format(count=count, type=type_),
-                _("Install the newest version of the archiver to have them checked too."),
+                ).format(count=count, table=table),
             )
-        for table, column in _ENTRY_COLUMN.items():
-            rows = self._journal.database.number(
-                f"SELECT count(*) FROM {table} WHERE {column} < ?",  # noqa: S608 - constants
-                size,
-            )
-            if rows > self._rows[table]:
-                self._error(
-                    "lookup-extra",
-                    table,
-                    ngettext(
-                        "{count} row of the table {table} follows from no entry.",
-                        "{count} rows of the table {table} follow from no entry.",
-                        rows - self._rows[table],
-                    ).format(count=rows - self._rows[table], table=table),
-                )
-        others = self._rows["uid_other"]
+        self._check_states()
+        others = self._rows.explained["uid_other"]
         if others:
             self._findings.add(
                 "uid-reused",
@@ -118,7 +110,38 @@ class EntryCheck:
                 _("Both are kept. RFC 3501 forbids it: tell the provider."),
             )
 
-    def _check_form(self, position: int, type_: str, body: bytes) -> None:
+    def _tell_unknown(self) -> None:
+        for type_, count in self._unknown.items():
+            self._findings.add(
+                "entry-unknown",
+                "note",
+                type_,
+                ngettext(
+                    "{count} entry is of the type {type}, which this version does not know.",
+                    "{count} entries are of the type {type}, which this version does not know.",
+                    count,
+                ).format(count=count, type=type_),
+                _("Install the newest version of the archiver to have them checked too."),
+            )
+
+    def _check_order(self, block: list[Stored]) -> None:
+        for position, _type, _body, _leaf in block:
+            if position != self._next:
+                self.adds_up = False
+                self._error(
+                    "position-missing",
+                    self._next,
+                    _("Entries {first} to {last} are missing from the journal.").format(
+                        first=self._next, last=position - 1
+                    ),
+                )
+            self._next = position + 1
+
+    def _check_unusual(
+        self, position: int, type_: str, body: bytes, leaf: bytes, named: _Block
+    ) -> None:
+        """Check the form of one entry by reading it; what it names goes into NAMED."""
+        entry: Entry | None = None
         try:
             entry = codec.decode(position, body)
         except CodecError as error:
@@ -129,9 +152,14 @@ class EntryCheck:
                     position=position, reason=error
                 ),
             )
+        is_stub = entry is not None and isinstance(entry.payload, Emptied)
+        if not is_stub and sha256(b"\x00" + body).digest() != leaf:
+            self._leaf_mismatch(position)
+        if entry is None:
             return
         fields = parse(body)
-        if canonical(fields) != body or not _salted(fields.get("salt")):
+        sound = self._emptied.is_stub(fields) if is_stub else _salted(fields.get("salt"))
+        if not sound or canonical(fields) != body:
             self._error(
                 "entry-not-canonical",
                 position,
@@ -145,9 +173,9 @@ class EntryCheck:
                     position=position
                 ),
             )
-        self._check_payload(entry)
+        self._check_payload(entry, leaf, named)
 
-    def _check_payload(self, entry: Entry) -> None:
+    def _check_payload(self, entry: Entry, leaf: bytes, named: _Block) -> None:
         position, payload = entry.position, entry.payload
         if isinstance(payload, Genesis) != (position == 0):
             self._error(
@@ -157,41 +185,102 @@ class EntryCheck:
                     "A genesis entry stands first, and only there; entry {position} breaks it."
                 ).format(position=position),
             )
-        if isinstance(payload, Unknown):
-            self._unknown[payload.type] += 1
-        for target, types in _references(payload):
-            self._check_reference(position, target, types)
-        lookups = tuple(_lookups(position, payload))
-        found = [self._count(position, lookup) for lookup in lookups]
-        if lookups and not any(found):
+        match payload:
+            case Unknown():
+                self._unknown[payload.type] += 1
+            case Emptied():
+                self._emptied.check(position, payload, leaf)
+            case Erase():
+                self._emptied.check_erase(position, payload)
+            case Vanished():
+                self._check_vanished(position, payload)
+            case _:
+                pass
+        named.refer(position, *references(payload))
+        found = lookup(payload)
+        if found:
+            named.look_up(position, *found)
+
+    def _check_references(self, named: _Block, types: dict[int, str]) -> None:
+        older = {target for _position, (target, _allowed) in named.references} - types.keys()
+        types = types | self._rows.types(older)
+        for position, (target, allowed) in named.references:
+            type_ = types.get(target)
+            if target >= position or type_ is None or (allowed and type_ not in allowed):
+                self._error(
+                    "reference-wrong",
+                    position,
+                    _(
+                        "Entry {position} names entry {target}, which is not a {types} before it."
+                    ).format(
+                        position=position, target=target, types="/".join(allowed) or _("entry")
+                    ),
+                )
+
+    def _check_lookups(self, named: _Block) -> None:
+        for table, rows in named.rows.items():
+            for position in self._rows.missing(table, rows):
+                self._not_found(position, table)
+
+    def _check_vanished(self, position: int, payload: Vanished) -> None:
+        """Check that no row of a message that vanished says that it is still there."""
+        try:
+            uids = parse_uids(payload.uids)
+        except ValueError as error:
             self._error(
-                "lookup-missing",
+                "entry-unreadable",
                 position,
-                _("Entry {position} is not found in the table {table}.").format(
-                    position=position, table=lookups[0][0]
+                _("Entry {position} cannot be read: {reason}.").format(
+                    position=position, reason=error
                 ),
             )
-
-    def _count(self, position: int, lookup: _Lookup) -> bool:
-        """Tell whether LOOKUP finds a row; count it as seen if it comes from POSITION."""
-        table, statement, values = lookup
-        row = self._journal.database.one(statement, *values)
-        if row and row[0] == position:
-            self._rows[table] += 1
-        return row is not None
-
-    def _check_reference(self, position: int, target: int, types: tuple[str, ...]) -> None:
-        row = None
-        if target < position:
-            row = self._journal.database.one("SELECT type FROM entry WHERE position = ?", target)
-        if row is None or row[0] not in types:
-            self._error(
-                "reference-wrong",
-                position,
-                _(
-                    "Entry {position} names entry {target}, which is not a {types} before it."
-                ).format(position=position, target=target, types="/".join(types)),
+            return
+        for uid in sorted(uids):
+            row = self._database.one(
+                "SELECT state FROM uid"
+                " WHERE account = ? AND folder = ? AND uidvalidity = ? AND uid = ?",
+                key(payload.account),
+                key(payload.folder),
+                payload.uidvalidity,
+                uid,
             )
+            if row == ("kept",):
+                self._not_found(position, "uid")
+            self._vanished += row == ("vanished",)
+
+    def _check_states(self) -> None:
+        """Check that what counts as vanished is what entries say; erased is for erasures."""
+        if self._start:
+            return  # the entries that say so may be older
+        rows = self._database.number("SELECT count(*) FROM uid WHERE state = 'vanished'")
+        if rows > self._vanished:
+            count = rows - self._vanished
+            self._error(
+                "lookup-extra",
+                "uid",
+                ngettext(
+                    "{count} message counts as vanished, and no entry says so.",
+                    "{count} messages count as vanished, and no entry says so.",
+                    count,
+                ).format(count=count),
+            )
+
+    def _not_found(self, position: int, table: str) -> None:
+        self._error(
+            "lookup-missing",
+            position,
+            _("Entry {position} is not found in the table {table}.").format(
+                position=position, table=table
+            ),
+        )
+
+    def _leaf_mismatch(self, position: int) -> None:
+        self.adds_up = False
+        self._error(
+            "leaf-mismatch",
+            position,
+            _("Entry {position} is not what it was when it was written.").format(position=position),
+        )
 
     def _error(self, code: str, subject: object, message: str) -> None:
         self._findings.add(
@@ -210,69 +299,3 @@ def _salted(salt: object) -> bool:
         return len(bytes.fromhex(salt)) == codec.SALT_SIZE and salt == salt.lower()
     except ValueError:
         return False
-
-
-def _references(payload: Payload) -> Iterator[tuple[Position, tuple[str, ...]]]:
-    """Yield the positions that PAYLOAD names, each with the types that may stand there."""
-    match payload:
-        case Sighting() | Tag() | Untag():
-            yield payload.record, ("record",)
-        case Undo():
-            yield payload.entry, ("tag", "untag")
-        case Export():
-            for _number, position in payload.numbers:
-                yield position, ("record",)
-        case _:
-            pass
-
-
-def _lookups(position: int, payload: Payload) -> Iterator[_Lookup]:
-    """Yield where a row that follows from PAYLOAD may stand."""
-    match payload:
-        case Record():
-            digest = bytes.fromhex(payload.object.hex)
-            yield (
-                "record",
-                "SELECT position FROM record WHERE digest = ? AND position = ? AND size = ?",
-                (digest, position, payload.size),
-            )
-        case Sighting(source=ImapSource() as source):
-            for table in ("uid", "uid_other"):
-                yield (
-                    table,
-                    (
-                        f"SELECT entry FROM {table} WHERE account = ? AND folder = ?"  # noqa: S608 - constants
-                        " AND uidvalidity = ? AND uid = ? AND record = ?"
-                    ),
-                    (*place(source), payload.record),
-                )
-        case Sighting(source=FileSource() as source):
-            yield (
-                "file_position",
-                (
-                    "SELECT entry FROM file_position"
-                    " WHERE path = ? AND member = ? AND offset = ? AND record = ?"
-                ),
-                (*place(source), payload.record),
-            )
-        case Epoch():
-            yield (
-                "epoch",
-                (
-                    "SELECT entry FROM epoch"
-                    " WHERE account = ? AND folder = ? AND entry = ? AND uidvalidity = ?"
-                ),
-                (key(payload.account), key(payload.folder), position, payload.uidvalidity),
-            )
-        case Config():
-            digest_or_none = bytes.fromhex(payload.object.hex) if payload.object else None
-            yield (
-                "config",
-                (
-                    "SELECT entry FROM config"
-                    " WHERE name = ? AND entry = ? AND digest IS ? AND size = ?"
-                ),
-                (key(payload.name), position, digest_or_none, payload.size),
-            )
-        case _:
-            pass

@@ -1,6 +1,7 @@
 """Collects what a check finds, so that even a ruined archive gives a report of bounded size."""
 
 from collections import Counter
+from collections.abc import Iterable
 from gettext import gettext as _
 from gettext import ngettext
 
@@ -34,6 +35,16 @@ class Findings:
                     code=code, level=level, subject=str(subject), message=message, advice=advice
                 )
             )
+
+    def take(self, findings: Iterable[Finding]) -> None:
+        """Add what another check found."""
+        for one in findings:
+            self.add(one.code, one.level, one.subject, one.message, one.advice)
+
+    @property
+    def errors(self) -> int:
+        """How many errors there are by now."""
+        return sum(count for (_code, level), count in self._seen.items() if level == "error")
 
     def report(self) -> Report:
         """Return all that was found and counted."""

@@ -1,225 +1,182 @@
-"""The part of a check that looks at the files in ``objects/``."""
+"""The part of a check that looks at the files in ``objects/``, with helpers where there are any."""
 
-import hashlib
+import contextlib
 import os
-import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from gettext import gettext as _
+from gettext import ngettext
 from pathlib import Path
-from random import Random
+from types import TracebackType
+from typing import Self
 
+from archiver.evidence.checks.crew import Crew, helpers_here
 from archiver.evidence.checks.findings import Findings
-from archiver.evidence.journal.database import Value, blob, integer
+from archiver.evidence.checks.plan import Plan, Wish
+from archiver.evidence.checks.shard import Outcome, Scan, ShardCheck, listed, misplaced
+from archiver.evidence.journal.canonical import JSON
 from archiver.evidence.objects import SHARDS, TEMPORARY
 from archiver.evidence.store import Evidence
-from archiver.model.findings import Level
 
-_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
-_STRAYS_LOOKED_AT_TWICE = 1000
-
-Scan = Callable[[Path], Iterable[os.DirEntry[str]]]
-"""Lists a folder; raises OSError."""
+_LOOKED_AT_TWICE = 1000
+_HELP_FROM = 1000  # objects; for fewer no helper is worth while
 
 
 class ObjectCheck:
-    """Checks the 256 folders one after the other, each against what the journal says."""
+    """Checks the 256 folders against what the journal says; use it in a ``with`` statement.
+
+    Helpers begin when it is made; this process takes part in ``check``.
+    """
 
     def __init__(
         self,
         evidence: Evidence,
         findings: Findings,
+        wish: Wish,
         *,
-        read_data: float,
-        rng: Random,
         scan: Scan = os.scandir,
+        helpers: int | None = None,
+        done: Callable[[int, int, int], None] = lambda _folder, _read, _size: None,
     ) -> None:
-        self._scan = scan
+        """Begin; HELPERS None: as many as this machine has processors for.
+
+        DONE is told of each folder without an error, with objects and bytes read.
+        """
         self._evidence = evidence
         self._findings = findings
-        self._share = read_data
-        self._rng = rng
-        self._strays: list[Path] = []
+        self._scan = scan
+        self._done = done
+        self._folder = evidence.objects.folder
+        self._waiting: dict[int, Outcome] = {}
+        self._turn = 0
+        self._missing: list[str] = []
+        self._strays: list[str] = []
         self._temporaries: list[Path] = []
-        self._closed: set[Path] = set()
-        self.total = evidence.database.number(
-            "SELECT (SELECT count(*) FROM record) +"
-            " (SELECT count(DISTINCT digest) FROM config WHERE digest NOT IN"
-            " (SELECT digest FROM record))"
-        )
-        # A small share of few objects would often draw none of them: this one is always read.
-        self._always = rng.randrange(max(1, self.total))
-        self._met = 0
+        with contextlib.ExitStack() as stack:
+            plan = Plan(evidence.database, wish)
+            stack.callback(plan.close)
+            self.total = plan.total
+            if helpers is None:
+                helpers = helpers_here() if plan.total >= _HELP_FROM else 0
+            work = ShardCheck(self._folder, plan, scan)
+            self._crew = Crew(work, range(len(SHARDS)), helpers=helpers)
+            stack.callback(self._crew.close)
+            self._open = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def collect(self) -> None:
+        """Take what helpers have to tell, so that they need not wait."""
+        for folder, told in self._crew.collect():
+            self._note(folder, told)
 
     def check(self, progress: Callable[[int], None]) -> None:
         """Check all; PROGRESS is told how many objects were looked at."""
         self._check_folders()
-        for shard in SHARDS:
-            self._check_shard(shard)
+        for folder, told in self._crew.outcomes():
+            self._note(folder, told)
+            self._tell_in_turn()
             progress(self._findings.checked("objects"))
+        self._tell_in_turn()
+        self._tell_lost()
 
     @property
     def in_doubt(self) -> bool:
-        """Whether there are files that an interrupted write left, or a live one is making."""
-        return bool(self._strays or self._temporaries)
+        """Whether there is what an interrupted write left, or a live one is in the middle of."""
+        return bool(self._missing or self._strays or self._temporaries)
 
-    def settle(self) -> None:
-        """Tell which files in doubt are still there, and still named by no entry.
+    def settle(self, announced: Collection[str] = ()) -> None:
+        """Tell what in doubt is still as it was: files that no entry names, missing ones.
 
-        A live writer names its objects before its entries, and its temporaries go: call it when no
-        write is under way.
+        A live writer names its objects before its entries, an erasure deletes them before it
+        empties its entries, and temporaries go: call it when no write is under way. ANNOUNCED are
+        objects of erasures that were interrupted: they may be gone.
         """
+        for name in self._missing:
+            if name not in announced:
+                self._tell_missing(name)
         for path in self._strays:
-            if path.exists() and not self._is_named(path.name):
-                self._stray(path)
-        for path in self._temporaries:
-            if path.exists():
-                self._add(
+            self._tell_stray(path)
+        for temporary in self._temporaries:
+            if temporary.exists():
+                self._findings.add(
                     "temporary-left",
                     "note",
-                    path,
-                    _("An interrupted write left {path} behind.").format(path=path),
+                    temporary,
+                    _("An interrupted write left {path} behind.").format(path=temporary),
                     _("The next command that writes to the archive removes it."),
                 )
 
-    def _expected(self, shard: str) -> dict[str, int]:
-        """Return the sizes of the objects that the journal names, by digest."""
-        first, last = (bytes.fromhex(shard + digit * 62) for digit in "0f")
-        rows: list[tuple[Value, ...]] = self._evidence.database.all(
-            "SELECT digest, size FROM record WHERE digest BETWEEN ? AND ?"
-            " UNION SELECT digest, size FROM config WHERE digest BETWEEN ? AND ?",
-            *(first, last),
-            *(first, last),
-        )
-        return {blob(digest).hex(): integer(size) for digest, size in rows}
+    def _note(self, folder: int, told: JSON) -> None:
+        self._waiting[folder] = outcome = Outcome.heard(told)
+        counts = dict(outcome.counts)
+        for what, number in outcome.counts:
+            self._findings.count(what, number)
+        if not any(one.level == "error" for one in outcome.findings):
+            self._done(folder, counts.get("objects-read", 0), counts.get("bytes-read", 0))
+
+    def _tell_in_turn(self) -> None:
+        """Tell what was found in the order of the folders, however many are at work."""
+        while self._turn in self._waiting:
+            self._take(self._waiting.pop(self._turn))
+            self._turn += 1
+
+    def _take(self, outcome: Outcome) -> None:
+        self._findings.take(outcome.findings)
+        self._doubt(self._missing, outcome.missing, self._tell_missing)
+        self._doubt(self._strays, outcome.strays, self._tell_stray)
+
+    def _doubt(
+        self, doubted: list[str], more: Collection[str], tell: Callable[[str], None]
+    ) -> None:
+        """Look again later at MORE; what goes beyond a thousand is looked at right now."""
+        for one in more:
+            if len(doubted) < _LOOKED_AT_TWICE:
+                doubted.append(one)
+            else:
+                tell(one)
 
     def _is_named(self, name: str) -> bool:
         digest = bytes.fromhex(name)
         row = self._evidence.database.one(
-            "SELECT 1 FROM record WHERE digest = ? UNION SELECT 1 FROM config WHERE digest = ?",
-            digest,
-            digest,
+            "SELECT 1 FROM record WHERE digest = ? UNION SELECT 1 FROM config WHERE digest = ?"
+            " UNION SELECT 1 FROM key_seen WHERE digest = ?",
+            *[digest] * 3,
         )
         return row is not None
 
     def _check_folders(self) -> None:
-        folder = self._evidence.objects.folder
-        names = {entry.name for entry in self._entries(folder)}
+        entries = listed(self._scan, self._folder, self._findings)
+        names = {entry.name for entry in entries or ()}
         if TEMPORARY in names:
-            self._temporaries = [Path(one.path) for one in self._entries(folder / TEMPORARY)]
-        if folder in self._closed:
+            inside = listed(self._scan, self._folder / TEMPORARY, self._findings)
+            self._temporaries = [Path(one.path) for one in inside or ()]
+        if entries is None:
             return
         for name in sorted(names - {*SHARDS, TEMPORARY}):
-            self._misplaced(folder / name)
+            misplaced(self._findings, self._folder / name)
         for name in sorted({*SHARDS, TEMPORARY} - names):
-            self._add(
+            path = self._folder / name
+            self._findings.add(
                 "folder-missing",
                 "warning",
-                folder / name,
-                _("The folder {path} is missing.").format(path=folder / name),
+                path,
+                _("The folder {path} is missing.").format(path=path),
                 _("Put it back from a backup; if it was empty, make it anew."),
             )
 
-    def _check_shard(self, shard: str) -> None:
-        folder = self._evidence.objects.folder / shard
-        expected = self._expected(shard)
-        entries = self._entries(folder)
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            size = expected.pop(entry.name, None)
-            if size is not None:
-                self._check_object(entry, size)
-            elif _is_digest(entry.name) and entry.name.startswith(shard):
-                if len(self._strays) < _STRAYS_LOOKED_AT_TWICE:
-                    self._strays.append(Path(entry.path))
-                elif not self._is_named(entry.name):
-                    self._stray(Path(entry.path))
-            else:
-                self._misplaced(Path(entry.path))
-        if folder in self._closed:
-            return  # one finding for all that it may hold
-        for name in expected:
-            self._findings.count("objects")
-            self._met += 1
-            self._missing(name)
-
-    def _check_object(self, entry: os.DirEntry[str], size: int) -> None:
-        self._findings.count("objects")
-        drawn = self._rng.random() < self._share or (self._share and self._met == self._always)
-        self._met += 1
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            self._missing(entry.name)
+    def _tell_missing(self, name: str) -> None:
+        if not self._is_named(name) or os.path.lexists(self._folder / name[:2] / name):
             return
-        except OSError as error:
-            self._unreadable(entry.name, error, _permit(Path(entry.path).parent, "700"))
-            return
-        if not stat.S_ISREG(status.st_mode):
-            self._broken(
-                "object-not-file",
-                entry.name,
-                _("The object {name} is not a plain file.").format(name=entry.name),
-            )
-            return
-        if status.st_size != size:
-            self._broken(
-                "object-size",
-                entry.name,
-                _("The object {name} has {actual} bytes instead of {size}.").format(
-                    name=entry.name, actual=status.st_size, size=size
-                ),
-            )
-        elif drawn:
-            self._read(entry, size)
-        if os.name == "posix" and status.st_mode & _WRITABLE:
-            self._add(
-                "object-writable",
-                "warning",
-                entry.name,
-                _("The object {name} is not protected against writing.").format(name=entry.name),
-                _("Run `chmod 444` on {path}.").format(path=entry.path),
-            )
-
-    def _read(self, entry: os.DirEntry[str], size: int) -> None:
-        try:
-            with open(entry.path, "rb") as file:  # noqa: PTH123 - hot loop
-                actual = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            self._unreadable(entry.name, error, _permit(entry.path, "444"))
-            return
-        self._findings.count("objects-read")
-        self._findings.count("bytes-read", size)
-        if actual != entry.name:
-            self._broken(
-                "object-damaged",
-                entry.name,
-                _("The object {name} holds other bytes than its name says.").format(
-                    name=entry.name
-                ),
-            )
-
-    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
-        """List FOLDER; one that is not there is empty, one that is closed to us is told."""
-        try:
-            return list(self._scan(folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            self._closed.add(folder)
-            self._add(
-                "object-unreadable",
-                "error",
-                folder,
-                _("The folder {path} cannot be read, nor what it holds: {reason}.").format(
-                    path=folder, reason=error.strerror
-                ),
-                _permit(folder, "700")
-                if isinstance(error, PermissionError)
-                else _("Check the disk. If it is damaged, put the folder back from a backup."),
-            )
-            return []
-
-    def _missing(self, name: str) -> None:
-        self._add(
+        self._findings.add(
             "object-missing",
             "error",
             name,
@@ -227,21 +184,14 @@ class ObjectCheck:
             _("Put it back from a backup."),
         )
 
-    def _unreadable(self, name: str, error: OSError, advice: str) -> None:
-        """Tell of an object that cannot be read; ADVICE is for who lacks the permission."""
-        message = _("The object {name} cannot be read: {reason}.").format(
-            name=name, reason=error.strerror
-        )
-        if isinstance(error, PermissionError):
-            self._add("object-unreadable", "error", name, message, advice)
-        else:
-            self._broken("object-unreadable", name, message)
-
-    def _stray(self, path: Path) -> None:
-        self._add(
+    def _tell_stray(self, path: str) -> None:
+        name = Path(path).name
+        if not Path(path).exists() or self._is_named(name):
+            return
+        self._findings.add(
             "object-stray",
             "note",
-            path.name,
+            name,
             _("No entry of the journal names the object {path}.").format(path=path),
             _(
                 "An interrupted write leaves such a file; it is taken in when the same bytes are "
@@ -249,35 +199,17 @@ class ObjectCheck:
             ),
         )
 
-    def _misplaced(self, path: Path) -> None:
-        self._add(
-            "object-name",
-            "warning",
-            path,
-            _("{path} does not belong in the archive.").format(path=path),
-            _("Move it elsewhere: nothing but the archiver writes there."),
-        )
-
-    def _broken(self, code: str, subject: str, message: str) -> None:
-        self._add(
-            code,
-            "error",
-            subject,
-            message,
-            _("Move what is left of it out of the archive and put it back from a backup."),
-        )
-
-    def _add(self, code: str, level: Level, subject: object, message: str, advice: str) -> None:
-        self._findings.add(code, level, subject, message, advice)
-
-
-def _permit(path: str | Path, mode: str) -> str:
-    """Advise what to do about PATH, which we may not read; MODE is what it was made with."""
-    return _(
-        "Nothing shows that it is damaged: let the user who runs the archiver read it (`chmod "
-        "{mode} {path}`), or run the archiver as its owner, then check again."
-    ).format(mode=mode, path=path)
-
-
-def _is_digest(name: str) -> bool:
-    return len(name) == hashlib.sha256().digest_size * 2 and not name.strip("0123456789abcdef")
+    def _tell_lost(self) -> None:
+        lost = self._crew.lost
+        if lost:
+            self._findings.add(
+                "helper-lost",
+                "warning",
+                self._folder,
+                ngettext(
+                    "{count} helper process died; its part was checked once more.",
+                    "{count} helper processes died; their parts were checked once more.",
+                    lost,
+                ).format(count=lost),
+                _("Look whether this machine has enough memory, and its disk no errors."),
+            )

@@ -7,7 +7,7 @@ bytes are stored verbatim; reading them back never needs them to be written agai
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import cast
 
 from archiver.evidence.journal import forms
@@ -56,6 +56,7 @@ VERSION = 1
 SALT_SIZE = 16
 
 _MINUTE = timedelta(minutes=1)
+_utc = lru_cache(maxsize=16)(forms.utc)  # the entries of one batch have the same time
 
 
 def type_of(payload: Payload) -> str:
@@ -85,7 +86,7 @@ def encode(payload: Payload, *, at: datetime, actor: str, software: str, salt: b
         "v": VERSION,
         "type": type_of(payload),
         "salt": salt.hex(),
-        "at": forms.utc(at),
+        "at": _utc(at),
         "actor": actor,
         "sw": software,
     }

@@ -101,6 +101,8 @@ CREATE TABLE attempt (
 ) STRICT, WITHOUT ROWID;
 """
 
+_ROWS_AT_ONCE = 500
+
 Value = int | str | bytes | None
 
 
@@ -118,6 +120,7 @@ class Database:
         """
         self.path = path
         self._disk = disk
+        self._wait = wait
         self._copy = contextlib.ExitStack()
         mode = "mode=rw" if writable else "mode=ro"
         source = path
@@ -178,6 +181,17 @@ class Database:
             row: tuple[Value, ...] | None = self._connection.execute(statement, values).fetchone()
             return row
 
+    def each(self, statement: str, *values: Value) -> Iterator[tuple[Value, ...]]:
+        """Yield every row of STATEMENT, a few in memory at a time."""
+        with self._told():
+            cursor = self._connection.execute(statement, values)
+        while True:
+            with self._told():
+                rows = cursor.fetchmany(_ROWS_AT_ONCE)
+            if not rows:
+                return
+            yield from rows
+
     def number(self, statement: str, *values: Value) -> int:
         """Return the one integer that STATEMENT gives."""
         row = self.one(statement, *values)
@@ -219,6 +233,55 @@ class Database:
                     temporary = statement.replace("CREATE TABLE", "CREATE TEMP TABLE")
                     self._connection.execute(temporary)
 
+    def shed(self, *, wait: float | None = None) -> None:
+        """Leave nothing of what was deleted, in the file, between its pages, or in its log.
+
+        The pages are written anew: ``secure_delete`` overwrites what is deleted, but not the
+        copies that splitting a page leaves in its unused part. To be called outside a transaction,
+        under the write lock. Raises LockedError when a reader holds the log for WAIT seconds.
+        """
+        wait = self._wait if wait is None else wait
+        with self._told():
+            self._connection.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
+            try:
+                self._connection.execute("VACUUM")
+                self._disk.reached("vacuumed")
+                busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {int(self._wait * 1000)}")
+        if busy:
+            raise LockedError(
+                _("Another program reads the journal {path}, which keeps old pages of it.").format(
+                    path=self.path
+                ),
+                advice=_("Close that program (a SQLite browser?) and run the command again."),
+            )
+        self._disk.reached("log-emptied")
+
+    def copy_to(self, path: Path) -> None:
+        """Write the database, as it stands at one moment, to the database PATH while others write.
+
+        PATH, which may exist, has either its old content or all of this one, also after a crash.
+        """
+        try:
+            copy = sqlite3.connect(path, isolation_level=None, timeout=self._wait)
+            with contextlib.closing(copy):
+                copy.execute("PRAGMA secure_delete = ON")
+                self._connection.backup(copy)
+        except sqlite3.Error as error:
+            raise _explain(error, path) from error
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See inside only what was there at the beginning, whatever others write meanwhile."""
+        with self._told():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Do all or nothing of what happens inside; durable when it ends without an error."""
@@ -241,31 +304,32 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._explain(error) from error
+            raise _explain(error, self.path) from error
+        except UnicodeDecodeError as error:  # SQLite quotes a damaged name in its message
+            raise _damaged(self.path, str(error)) from error
 
-    def _explain(self, error: sqlite3.Error) -> ArchiverError:
-        match getattr(error, "sqlite_errorname", "").split("_")[1:2]:
-            case ["FULL"]:
-                return OperationError(
-                    _("There is no room left on the disk that holds {path}.").format(
-                        path=self.path
-                    ),
-                    advice=_("Free some space and run the command again: it goes on from there."),
-                )
-            case ["BUSY"]:
-                return LockedError(
-                    _("Another program keeps the journal {path} to itself.").format(path=self.path),
-                    advice=_("Close that program (a SQLite browser?) and run the command again."),
-                )
-            case ["CORRUPT" | "NOTADB"]:
-                return _damaged(self.path, str(error))
-            case _:
-                return OperationError(
-                    _("The journal {path} could not be read or written: {reason}.").format(
-                        path=self.path, reason=error
-                    ),
-                    advice=_("Check the disk and who owns the files; then `archiver verify`."),
-                )
+
+def _explain(error: sqlite3.Error, path: Path) -> ArchiverError:
+    match getattr(error, "sqlite_errorname", "").split("_")[1:2]:
+        case ["FULL"]:
+            return OperationError(
+                _("There is no room left on the disk that holds {path}.").format(path=path),
+                advice=_("Free some space and run the command again: it goes on from there."),
+            )
+        case ["BUSY"]:
+            return LockedError(
+                _("Another program keeps the journal {path} to itself.").format(path=path),
+                advice=_("Close that program (a SQLite browser?) and run the command again."),
+            )
+        case ["CORRUPT" | "NOTADB"]:
+            return _damaged(path, str(error))
+        case _:
+            return OperationError(
+                _("The journal {path} could not be read or written: {reason}.").format(
+                    path=path, reason=error
+                ),
+                advice=_("Check the disk and who owns the files; then `archiver verify`."),
+            )
 
 
 def refuse_without_wal(mode: tuple[Value, ...] | None, path: Path) -> None:

@@ -178,6 +178,8 @@ _SIGNATURE = table(
     header_result=_RESULT,
     aligned=FLAG,
     key=maybe(POSITION),
+    appended=NUMBER,
+    reason=TEXT,
 )
 _SEAL = table(
     Seal,
@@ -188,13 +190,26 @@ _SEAL = table(
     chain=one_of("none", "pass", "fail"),
     claims=many(row(TEXT, TEXT, TEXT)),
     key=maybe(POSITION),
+    server=TEXT,
+    own=FLAG,
+    message_result=_RESULT,
+    header_result=_RESULT,
+    verdict=one_of("pass", "fail", "not-asked"),
+    key_bits=maybe(NUMBER),
+    keys=many(POSITION),
 )
 _CLAIM = table(Claim, server=TEXT, method=TEXT, result=TEXT, domain=TEXT)
 
 _FORMS: Mapping[type, Form] = {
     KeyRotate: table(KeyRotate, previous=maybe(TEXT), key=TEXT, reason=TEXT),
     Anchor: table(
-        Anchor, size=NUMBER, checkpoint=DIGEST, authority=TEXT, response=DIGEST, time=TIME
+        Anchor,
+        size=NUMBER,
+        checkpoint=DIGEST,
+        authority=TEXT,
+        response=DIGEST,
+        time=TIME,
+        qualified=FLAG,
     ),
     Restore: table(Restore, size=NUMBER, root=DIGEST),
     KeySeen: table(KeySeen, name=TEXT, object=DIGEST, size=NUMBER, validated=FLAG),
@@ -207,7 +222,9 @@ _FORMS: Mapping[type, Form] = {
         claims=many(_CLAIM),
         sent=FLAG,
         from_domain=TEXT,
-        dated=many(TIME),
+        internaldate=maybe(TIME),
+        date=maybe(TIME),
+        received=maybe(TIME),
     ),
     Hold: table(Hold, engagement=maybe(TEXT), records=many(POSITION)),
     Restrict: table(Restrict, record=POSITION),

@@ -7,7 +7,9 @@ from an entry (docs/journal.md), except those of ``sync``, which nobody needs to
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from gettext import gettext as _
+from itertools import islice
 
 from archiver.errors import OperationError
 from archiver.evidence.journal.canonical import LARGEST
@@ -30,6 +32,7 @@ Place = tuple[Value, ...]
 """A source as the key under which its table knows it."""
 
 
+@lru_cache(maxsize=64)
 def key(name: str) -> str:
     """Return NAME as the tables hold it: itself, or ``json:`` and its ASCII JSON.
 
@@ -149,26 +152,27 @@ class Journal:
 
     def positions_of(self, digests: Collection[Digest]) -> dict[Digest, Position]:
         """Return the positions of those of DIGESTS that are records."""
-        found: dict[Digest, Position] = {}
-        for digest in digests:
-            row = self.database.one(
-                "SELECT position FROM record WHERE digest = ?", bytes.fromhex(digest.hex)
-            )
-            if row:
-                found[digest] = Position(integer(row[0]))
-        return found
+        wanted = {bytes.fromhex(digest.hex): digest for digest in digests}
+        return {
+            wanted[blob(found)]: Position(integer(position))
+            for found, position in self._found(wanted, "SELECT digest, position FROM record")
+        }
 
     def counted_on(self, digests: Iterable[Digest]) -> frozenset[Digest]:
         """Return those of DIGESTS whose object some entry names."""
-        named = " UNION ".join(
-            f"SELECT 1 FROM {table} WHERE digest = ?"  # noqa: S608 - constants
-            for table in ("record", "config", "key_seen")
-        )
+        wanted = {bytes.fromhex(digest.hex): digest for digest in digests}
         return frozenset(
-            digest
-            for digest in digests
-            if self.database.one(named, *[bytes.fromhex(digest.hex)] * 3)
+            wanted[blob(found)]
+            for table in ("record", "config", "key_seen")
+            for (found,) in self._found(wanted, f"SELECT digest FROM {table}")  # noqa: S608 - constants
         )
+
+    def _found(self, wanted: Collection[bytes], select: str) -> Iterator[tuple[Value, ...]]:
+        """Yield the rows of SELECT whose digest is one of WANTED."""
+        left = iter(wanted)
+        while some := tuple(islice(left, _ROWS_AT_ONCE)):
+            marks = ",".join("?" * len(some))
+            yield from self.database.all(f"{select} WHERE digest IN ({marks})", *some)
 
     def digests_between(self, first: Digest, last: Digest) -> tuple[Digest, ...]:
         """Return the records from FIRST to LAST, both included, in order."""

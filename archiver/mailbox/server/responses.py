@@ -22,6 +22,12 @@ _TOKEN = re.compile(
     rb'"(?:[^"\\]|\\.)*"|[()]|(?:BODY|BINARY)(?:\.PEEK)?\[[^\]]*\](?:<\d+>)?|[^\s()"]+',
     re.IGNORECASE | re.DOTALL,
 )
+# What most servers answer to what the adapter asks, word for word; all else is taken apart.
+_OUTLINE = re.compile(
+    rb"\d+ \(UID ([1-9]\d{0,9}) RFC822\.SIZE (0|[1-9]\d{0,9})"
+    rb' INTERNALDATE "([^"\\]*)" FLAGS \(([^()\[\]{}"]*)\)\)\Z'
+)
+_BODY = re.compile(rb"\d+ \(UID ([1-9]\d{0,9}) BODY\[\] \{\d+\}\Z")
 _LOOSE = re.compile(rb'\(([^()]*)\) (?:"\\?([^"])"|NIL) (.+)\Z', re.IGNORECASE | re.DOTALL)
 _UNESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _DATE = re.compile(rb" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\Z")
@@ -45,17 +51,14 @@ class Listed:
     """As on the wire."""
 
 
-def answers(items: Iterable[Item]) -> Iterator[tuple[Value, ...]]:
-    """Yield each answer of ITEMS as its values; what cannot be read is left out."""
-    for group in _groups(items):
-        values = _values(group)
-        if values is not None:
-            yield values
-
-
 def fetched(items: Iterable[Item]) -> Iterator[tuple[int, dict[bytes, Value]]]:
     """Yield (UID, attributes by upper-case name) for each FETCH answer that tells its UID."""
-    for answer in answers(items):
+    for group in _groups(items):
+        usual = _usual(group)
+        if usual is not None:
+            yield usual
+            continue
+        answer = _values(group) or ()
         if len(answer) < 2 or not isinstance(answer[1], tuple):  # noqa: PLR2004 - number, list
             continue
         pairs = answer[1]
@@ -67,6 +70,25 @@ def fetched(items: Iterable[Item]) -> Iterator[tuple[int, dict[bytes, Value]]]:
         uid = attributes.get(b"UID")
         if isinstance(uid, int) and uid > 0:
             yield uid, attributes
+
+
+def _usual(group: Sequence[bytes | tuple[bytes, bytes]]) -> tuple[int, dict[bytes, Value]] | None:
+    """Read an answer of the usual form; None for any other, of which nothing is concluded."""
+    first = group[0]
+    if isinstance(first, tuple):
+        announced = _BODY.match(first[0])
+        if announced and group[1:] == [b")"]:
+            uid = int(announced[1])
+            return uid, {b"UID": uid, b"BODY[]": first[1]}
+    elif found := _OUTLINE.match(first):
+        uid = int(found[1])
+        return uid, {
+            b"UID": uid,
+            b"RFC822.SIZE": int(found[2]),
+            b"INTERNALDATE": found[3],
+            b"FLAGS": tuple(map(_atom, found[4].split())),
+        }
+    return None
 
 
 def listed(items: Iterable[Item]) -> Iterator[Listed]:

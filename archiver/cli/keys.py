@@ -1,0 +1,123 @@
+"""``key``: show the keys that sign the archive's state, and change the key."""
+
+from gettext import gettext as _
+from typing import TYPE_CHECKING
+
+import click
+
+from archiver.cli.context import Global, pass_global
+from archiver.cli.output import SCHEMA, echo, json_option, print_json, printable
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from archiver.evidence.checkpoints.history import KeyPeriod
+    from archiver.evidence.checkpoints.outside import KeyPlace
+
+
+@click.group(
+    help=_(
+        "The key that signs the archive's state: show, rotate.\n\n\b\nExample:\n  archiver key show"
+    )
+)
+def key() -> None:
+    pass
+
+
+@key.command(
+    "show",
+    help=_(
+        "Show the public half of each key, as others need it to verify what was signed, and where "
+        "the secret half is kept. The secret half itself is never shown.\n\n"
+        "\b\nExample:\n  archiver key show --format json"
+    ),
+)
+@json_option
+@pass_global
+def show(globals_: Global, format_: str) -> None:
+    from archiver.evidence.checkpoints.history import key_history
+
+    with globals_.open() as archive:
+        history = key_history(archive.evidence)
+        place = archive.outside.key_place()
+        if format_ == "json":
+            print_json(_as_json(history, place))
+            return
+        _print(history, place, archive.time_zone)
+
+
+@key.command(
+    "rotate",
+    help=_(
+        "Sign from now on with another key, for example when others may have read the old one. "
+        "What was signed before stays valid.\n\n"
+        "\b\nExample:\n  archiver key rotate --yes"
+    ),
+)
+@click.option("--yes", is_flag=True, help=_("Do not ask."))
+@pass_global
+def rotate(globals_: Global, *, yes: bool) -> None:
+    from archiver.evidence.checkpoints.history import key_history
+
+    question = _("Sign with another key from now on, and destroy the secret half of this one?")
+    if not yes and not globals_.agrees(question):
+        return
+    with globals_.open() as archive:
+        archive.rotate_key()
+        new = key_history(archive.evidence)[-1].key
+        globals_.chat(_("The key is now {key}").format(key=new))
+
+
+def _as_json(history: "tuple[KeyPeriod, ...]", place: "KeyPlace") -> object:
+    return {
+        "schema": SCHEMA,
+        "keys": [
+            {
+                "key": str(period.key),
+                "since": period.since,
+                "at": period.at.isoformat(),
+                "reason": period.reason,
+                "current": period is history[-1],
+            }
+            for period in reversed(history)
+        ],
+        "secret": {
+            "kept": place.where,
+            "path": None if place.where == "keyring" else str(place.path),
+            "open_to_others": place.open_to_others,
+        },
+    }
+
+
+def _print(history: "tuple[KeyPeriod, ...]", place: "KeyPlace", zone: "ZoneInfo") -> None:
+    if not history:
+        echo(_("No key has signed this archive yet: the next synchronisation makes one."))
+        return
+    for period in reversed(history):
+        since = period.at.astimezone(zone).isoformat(timespec="minutes")
+        what = _("current, since {since}") if period is history[-1] else _("since {since}")
+        echo(f"{period.key}\n  {what.format(since=since)} ({_reason(period.reason)})")
+    echo(printable(_kept(place)))
+
+
+def _reason(reason: str) -> str:
+    names = {
+        "first": _("the first key"),
+        "rotated": _("changed by a person"),
+        "lost": _("the key before it was not on this machine"),
+        "restored": _("an older copy of the archive was put back"),
+    }
+    return names.get(reason, printable(reason))
+
+
+def _kept(place: "KeyPlace") -> str:
+    match place.where:
+        case "keyring":
+            return _("The secret half is in this system's keyring.")
+        case "file":
+            return _("The secret half is in {path}.").format(path=place.path)
+        case "nowhere":
+            return _("The secret half is not on this machine: the next signing makes another key.")
+
+
+COMMANDS = {"key": key}

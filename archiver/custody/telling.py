@@ -1,0 +1,239 @@
+"""What a journal entry says, in plain words for the archive's owner."""
+
+from gettext import gettext as _
+from gettext import ngettext
+
+from archiver.model.anchors import Anchor, KeyRotate, Restore
+from archiver.model.custody import Emptied, Erase, Erased, Hold, Note, Release, Restrict
+from archiver.model.entries import (
+    Config,
+    Epoch,
+    Export,
+    Genesis,
+    Payload,
+    Record,
+    Scan,
+    Sighting,
+    Tag,
+    Undo,
+    Untag,
+    Vanished,
+)
+from archiver.model.origin import KeySeen, Origin
+from archiver.model.sources import FileSource, HandSource, ImapSource, Source
+from archiver.model.uidset import parse_uids
+
+
+def say(payload: Payload, *, records: int = 1) -> str:  # noqa: C901, PLR0911, PLR0912 - one per type
+    """Say what PAYLOAD did; RECORDS is how many records a decision of several entries is about."""
+    match payload:
+        case Genesis():
+            return _("The archive was made.")
+        case Record(size=size):
+            return ngettext("Kept, {size} byte.", "Kept, {size} bytes.", size).format(size=size)
+        case Sighting():
+            return _seen(payload)
+        case Epoch():
+            return _epoch(payload)
+        case Scan():
+            return _scan(payload)
+        case Vanished():
+            return _vanished(payload)
+        case Config(name=name, object=None):
+            return _("{name} was removed.").format(name=name)
+        case Config(name=name):
+            return _("{name} was written or changed.").format(name=name)
+        case Tag(engagement=slug):
+            return ngettext(
+                "{n} record was said to belong to {slug}.",
+                "{n} records were said to belong to {slug}.",
+                records,
+            ).format(n=records, slug=slug)
+        case Untag(engagement=slug):
+            return ngettext(
+                "{n} record was said not to belong to {slug}.",
+                "{n} records were said not to belong to {slug}.",
+                records,
+            ).format(n=records, slug=slug)
+        case Undo(entry=entry):
+            return _("The decision of entry {entry} was taken back.").format(entry=entry)
+        case Export():
+            return _export(payload)
+        case Origin(complete=True):
+            return _("Its origin was captured: signatures, keys, what its provider said.")
+        case Origin():
+            return _("Its origin was captured in part: not every key was answered for.")
+        case KeySeen(name=name):
+            return _("The key {name} was captured.").format(name=name)
+        case _:
+            return _say_custody(payload)
+
+
+def _say_custody(payload: Payload) -> str:  # noqa: PLR0911 - one per type
+    match payload:
+        case KeyRotate(reason=reason):
+            return _key(reason)
+        case Anchor(authority=authority, time=time, size=size):
+            return _("{authority} time-stamped what stood before entry {size}: {time}.").format(
+                authority=authority, size=size, time=time.isoformat(timespec="seconds")
+            )
+        case Restore(size=size):
+            return _(
+                "A person went on with an older copy: a state of {size} entries had been signed."
+            ).format(size=size)
+        case Note(entry=entry):
+            return _("Words about entry {entry}.").format(entry=entry)
+        case Hold() | Restrict() | Release():
+            return _say_kept_back(payload)
+        case Erase() | Erased() | Emptied():
+            return _say_erased(payload)
+        case _:
+            return _("An entry that this version does not know.")
+
+
+def _say_kept_back(payload: Hold | Restrict | Release) -> str:
+    match payload:
+        case Hold(engagement=None, records=held):
+            return ngettext(
+                "{n} record was put on hold: it is not to be erased.",
+                "{n} records were put on hold: they are not to be erased.",
+                len(held),
+            ).format(n=len(held))
+        case Hold(engagement=slug):
+            return _("Engagement {slug} was put on hold: nothing of it is to be erased.").format(
+                slug=slug
+            )
+        case Restrict():
+            return _("A record was withheld from dossiers.")
+        case Release(record=None, entry=entry):
+            return _("The hold or withholding of entry {entry} was ended.").format(entry=entry)
+        case Release():
+            return _("A record was let out: it may stand in dossiers.")
+
+
+def _say_erased(payload: Erase | Erased | Emptied) -> str:
+    match payload:
+        case Erase(records=records, basis=basis):
+            return ngettext(
+                "{n} record is to be erased: {basis}",
+                "{n} records are to be erased: {basis}",
+                len(records),
+            ).format(n=len(records), basis=basis)
+        case Erased(erase=entry):
+            return _("The erasure of entry {entry} was completed.").format(entry=entry)
+        case Emptied(erase=entry):
+            return _("What stood here was erased under entry {entry}.").format(entry=entry)
+
+
+def _seen(sighting: Sighting) -> str:
+    said = _seen_at(sighting.source)
+    if sighting.match == "attributes":
+        said += " " + _("It was known by its attributes; its bytes were not read again.")
+    return said
+
+
+def _seen_at(source: Source) -> str:
+    match source:
+        case ImapSource(account=account, folder=folder, uid=uid):
+            return _("Seen in {folder} of {account} (UID {uid}).").format(
+                folder=folder, account=account, uid=uid
+            )
+        case FileSource(path=path, member=member):
+            return _("Read from {path}, message {number}.").format(path=path, number=member + 1)
+        case HandSource():
+            return _("Handed in by a person.")
+
+
+def _epoch(epoch: Epoch) -> str:
+    if epoch.previous is None:
+        return _("Folder {folder} of {account} was met for the first time.").format(
+            folder=epoch.folder, account=epoch.account
+        )
+    return _("The server numbered folder {folder} of {account} anew.").format(
+        folder=epoch.folder, account=epoch.account
+    )
+
+
+def _scan(scan: Scan) -> str:
+    if scan.heartbeat:
+        return _("Synchronised {account}: nothing new.").format(account=scan.account)
+    kept = sum(len(parse_uids(folder.kept)) for folder in scan.folders)
+    failed = sum(len(folder.failed) for folder in scan.folders)
+    said = ngettext(
+        "Synchronised {account}: {n} message kept.",
+        "Synchronised {account}: {n} messages kept.",
+        kept,
+    ).format(account=scan.account, n=kept)
+    if failed:
+        said += " " + ngettext(
+            "{n} could not be fetched.", "{n} could not be fetched.", failed
+        ).format(n=failed)
+    return said
+
+
+def _vanished(vanished: Vanished) -> str:
+    count = len(parse_uids(vanished.uids))
+    return ngettext(
+        "{n} message is no longer in {folder} of {account}; it is kept here.",
+        "{n} messages are no longer in {folder} of {account}; they are kept here.",
+        count,
+    ).format(n=count, folder=vanished.folder, account=vanished.account)
+
+
+def _export(export: Export) -> str:
+    count = len(export.numbers)
+    if not export.engagement:
+        said = _("The proof of a record was written.")
+    else:
+        said = ngettext(
+            "A dossier of {slug} was written: {n} exhibit.",
+            "A dossier of {slug} was written: {n} exhibits.",
+            count,
+        ).format(slug=export.engagement, n=count)
+    if export.recipient:
+        said += " " + _("It is for {recipient}.").format(recipient=export.recipient)
+    return said
+
+
+def _key(reason: str) -> str:
+    said = {
+        "first": _("The key that signs the archive was made."),
+        "rotated": _("A person changed the key that signs the archive."),
+        "lost": _("The key that signs the archive was made anew: the old one was lost."),
+        "restored": _("The key that signs the archive was made anew after a restore."),
+    }
+    return said.get(reason, _("The key that signs the archive was changed."))
+
+
+def say_kept(records: int, sightings: int, where: str) -> str:
+    """Say that RECORDS were kept at once, and seen SIGHTINGS times; WHERE may be empty."""
+    said = ngettext("{n} record was kept", "{n} records were kept", records).format(n=records)
+    if where:
+        said = _("{said} ({where})").format(said=said, where=where)
+    again = sightings - records
+    if again > 0:
+        more = ngettext(
+            "{n} known one was seen in another place",
+            "{n} known ones were seen in other places",
+            again,
+        ).format(n=again)
+        said = _("{said}; {more}").format(said=said, more=more)
+    return f"{said}."
+
+
+def say_origins(count: int) -> str:
+    """Say that the origin of COUNT records was captured at once."""
+    return ngettext(
+        "The origin of {n} record was captured.", "The origin of {n} records was captured.", count
+    ).format(n=count)
+
+
+def where(sighting: Sighting) -> str:
+    """Name what a batch of records came from."""
+    match sighting.source:
+        case ImapSource(account=account):
+            return account
+        case FileSource():
+            return _("from files")
+        case HandSource():
+            return _("by hand")

@@ -1,0 +1,85 @@
+"""Recognises the entries that nearly every archive consists of, without parsing their JSON.
+
+A pattern that matches the whole of an entry proves at once that it can be read, that it is in
+canonical form and that it has a salt: tests compare it with the codec. What does not match is not
+wrong, only unusual: the codec looks at it.
+"""
+
+import re
+from datetime import datetime
+
+from archiver.evidence.checks.named import Row
+
+_TEXT = r'[^"\\\x00-\x1f]*'  # without any escape
+_ESCAPED = rf"{_TEXT}(?:\\\\{_TEXT})*"  # with backslashes, as flags have them
+_NUMBER = r"(?:0|[1-9][0-9]{0,17})"  # less than 2^63
+_SALT = "[0-9a-f]{32}"
+_FLAGS = rf'\[(?:"{_ESCAPED}"(?:,"{_ESCAPED}")*)?\]'
+
+_RECORD = re.compile(
+    rf'\{{"actor":"{_TEXT}","at":"({_TEXT})","kind":"{_TEXT}","object":"([0-9a-f]{{64}})",'
+    rf'"salt":"{_SALT}","size":({_NUMBER}),"sw":"{_TEXT}","type":"record","v":1\}}'
+)
+_SIGHTING = re.compile(
+    rf'\{{"actor":"{_TEXT}","at":"({_TEXT})","flags":{_FLAGS},'
+    rf'"internaldate":(?:null|"({_TEXT})"),"match":"(?:digest|attributes)",'
+    rf'"record":({_NUMBER}),"salt":"{_SALT}","source":\{{(?:'
+    rf'"kind":"file","member":({_NUMBER}),"offset":({_NUMBER}),"path":"({_TEXT})"|'
+    rf'"account":"({_TEXT})","certificate":(?:null|"{_TEXT}"),"folder":"({_TEXT})",'
+    rf'"host":"{_TEXT}","kind":"imap","uid":({_NUMBER}),"uidvalidity":({_NUMBER})'
+    rf')\}},"sw":"{_TEXT}","type":"sighting","v":1\}}'
+)
+_MARK = "json:"  # what ``journal.key`` marks: names that the tables hold in another form
+_TIMES = 1000
+
+
+class Usual:
+    """Reads ``record`` and ``sighting`` entries; remembers the times that it has judged."""
+
+    def __init__(self) -> None:
+        self._times: set[str] = set()
+
+    def record(self, body: bytes) -> Row | None:
+        """Return (digest, size) of a ``record`` entry, None if it is not a usual one."""
+        found = _match(_RECORD, body)
+        if found is None:
+            return None
+        at, digest, size = found.groups()
+        return (bytes.fromhex(digest), int(size)) if self._is_time(at) else None
+
+    def sighting(self, body: bytes) -> tuple[int, str, Row] | None:
+        """Return the record, the table and the row of a ``sighting``, None if it is not usual."""
+        found = _match(_SIGHTING, body)
+        if found is None:
+            return None
+        at, internal, record, member, offset, path, account, folder, uid, epoch = found.groups()
+        if not self._is_time(at) or (internal is not None and not self._is_time(internal)):
+            return None
+        position = int(record)
+        if path is not None:
+            if path.startswith(_MARK):
+                return None
+            return position, "file_position", (path, int(member), int(offset), position)
+        if account.startswith(_MARK) or folder.startswith(_MARK):
+            return None
+        return position, "uid", (account, folder, int(epoch), int(uid), position)
+
+    def _is_time(self, written: str) -> bool:
+        if written in self._times:
+            return True
+        try:
+            aware = datetime.fromisoformat(written).tzinfo is not None
+        except ValueError:
+            return False
+        if aware:
+            if len(self._times) >= _TIMES:
+                self._times.clear()
+            self._times.add(written)
+        return aware
+
+
+def _match(pattern: re.Pattern[str], body: bytes) -> re.Match[str] | None:
+    try:
+        return pattern.fullmatch(body.decode())
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,129 @@
+"""Verify again what was captured, offline: with the keys that were kept, as they were then."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from gettext import gettext as _
+
+from archiver.errors import OperationError
+from archiver.evidence.origin import registry
+from archiver.evidence.origin.examine import conclude, examine
+from archiver.evidence.origin.resolver import NoAnswer, NoKey
+from archiver.evidence.reader import Reader
+from archiver.model.digest import Position
+from archiver.model.findings import Finding, Report
+from archiver.model.origin import Origin
+
+
+def check_origin(
+    evidence: Reader,
+    records: Iterable[Position] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Finding, ...]:
+    """Compare what the newest ``origin`` of each of RECORDS (None: all) says with its message.
+
+    Nothing is asked of DNS and nothing is changed. A record whose bytes or entry cannot be read is
+    left to the check of objects and entries. Codes: ``origin-differs``, ``key-object-missing``.
+    """
+    todo = registry.newest_entries(evidence, records)
+    findings: dict[tuple[str, str], Finding] = {}
+    for number, position in enumerate(todo, 1):
+        for finding in _check(evidence, position):
+            findings.setdefault((finding.code, finding.subject), finding)
+        if progress:
+            progress(number, len(todo))
+    return tuple(findings.values())
+
+
+def recheck(
+    evidence: Reader,
+    records: Sequence[Position] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Do ``check_origin``, and say how many records were checked; none at all is a finding."""
+    count = len(registry.newest_entries(evidence, records))
+    findings = check_origin(evidence, records, progress=progress)
+    return Report(
+        checked=(("origins", count),), findings=findings if count else (_nothing(), *findings)
+    )
+
+
+def _check(evidence: Reader, position: int) -> tuple[Finding, ...]:
+    """Return what is wrong with the origin entry at POSITION."""
+    try:
+        entry = next(evidence.entries(position, position + 1), None)
+        if entry is None or not isinstance(entry.payload, Origin):
+            return ()
+        return _compare(evidence, position, entry.payload)
+    except OperationError:
+        return ()
+
+
+def _compare(evidence: Reader, position: int, origin: Origin) -> tuple[Finding, ...]:
+    record = evidence.record(origin.record)
+    data = evidence.read(record.object) if record.kind == "mail" else b""
+    replies, broken = registry.kept_replies(evidence, origin)
+    if broken:
+        return tuple(map(_no_key, broken))
+    absent = NoKey() if origin.complete else NoAnswer("not-asked")
+    sighting = registry.first_sighting(evidence, origin.record)
+    again = conclude(
+        examine(data, servers=_servers(origin)),
+        origin.record,
+        reply_of=lambda name: replies.get(name, (absent, None))[0],
+        key_of=lambda name: replies.get(name, (absent, None))[1],
+        sent=origin.sent,
+        internaldate=sighting.internaldate if sighting else origin.internaldate,
+    )
+    changed = [
+        field.name
+        for field in fields(Origin)
+        if getattr(origin, field.name) != getattr(again, field.name)
+    ]
+    return (_differs(record.object.short, position, changed),) if changed else ()
+
+
+def _servers(origin: Origin) -> frozenset[str]:
+    """Return whose word was taken: who the own provider was is the archive's setting of then."""
+    servers = {claim.server for claim in origin.claims}
+    if origin.seal and origin.seal.own:
+        servers.add(origin.seal.server)
+    return frozenset(servers)
+
+
+def _differs(record: str, entry: int, changed: Sequence[str]) -> Finding:
+    return Finding(
+        code="origin-differs",
+        level="error",
+        subject=record,
+        message=_(
+            "What entry {entry} says of the record's origin does not follow from its bytes and the "
+            "keys that were kept: {fields}."
+        ).format(entry=entry, fields=", ".join(changed)),
+        advice=_("Compare with a backup: the entry, the record or a key was changed."),
+    )
+
+
+def _nothing() -> Finding:
+    return Finding(
+        code="nothing-checked",
+        level="warning",
+        subject="origin",
+        message=_("No origin was captured, so there was nothing to check."),
+        advice=_("Run `archiver origin` on a machine that can ask DNS."),
+    )
+
+
+def _no_key(position: Position) -> Finding:
+    return Finding(
+        code="key-object-missing",
+        level="error",
+        subject=str(position),
+        message=_("The DNS answer that entry {position} keeps is missing or damaged.").format(
+            position=position
+        ),
+        advice=_(
+            "Put the object back from a backup: without the key nobody can verify the signatures."
+        ),
+    )

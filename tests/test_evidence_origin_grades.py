@@ -1,0 +1,223 @@
+"""Grades of origin and date, as evidence.md defines them."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import product
+
+import pytest
+from evidence_case import NOW
+
+from archiver.evidence.origin.grades import date_grade, grade
+from archiver.model.anchors import Anchor
+from archiver.model.digest import Digest, Position
+from archiver.model.origin import Claim, Origin, Signature
+
+RECORD = Position(10)
+KEY = Position(4)
+SIGNATURE = Signature(
+    domain="client.example",
+    selector="s1",
+    algorithm="rsa-sha256",
+    canonicalization="relaxed/relaxed",
+    headers=("from",),
+    length=None,
+    time=None,
+    expiry=None,
+    identity=None,
+    key_bits=2048,
+    testing=False,
+    result="pass",
+    header_result="pass",
+    aligned=True,
+    key=KEY,
+)
+ORIGIN = Origin(
+    record=RECORD,
+    complete=True,
+    signatures=(SIGNATURE,),
+    from_domain="client.example",
+    internaldate=NOW,
+    date=NOW - timedelta(minutes=2),
+    received=NOW - timedelta(minutes=1),
+)
+
+
+def anchor(time: datetime = NOW, *, size: int = 11, authority: str = "tsa") -> Anchor:
+    """Return a time-stamp."""
+    digest = Digest.of(b"")
+    return Anchor(size=size, checkpoint=digest, authority=authority, response=digest, time=time)
+
+
+def test_a_key_that_only_the_owner_recorded_gives_two() -> None:
+    """He could have recorded a key of his own."""
+    found = grade(ORIGIN)
+    assert (found.level, found.reasons) == ("O2", ("signed", "key-by-owner"))
+    assert found.meaning == (
+        "The servers of client.example signed header and body as they are here; the key was "
+        "recorded only by this archive's owner."
+    )
+
+
+def test_a_key_that_a_named_second_source_has_gives_three() -> None:
+    """And the sentence names it."""
+    found = grade(ORIGIN, confirmed={KEY: "keys.example"})
+    assert (found.level, found.reasons) == ("O3", ("signed", "key-confirmed"))
+    assert "keys.example has the same key" in found.meaning
+
+
+def test_another_key_that_is_confirmed_helps_nothing() -> None:
+    """It is not the one that verified."""
+    assert grade(ORIGIN, confirmed={Position(5): "keys.example"}).level == "O2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "reasons"),
+    [
+        ({"aligned": False}, "O0", ("unaligned",)),
+        ({"algorithm": "rsa-sha1"}, "O0", ("sha1",)),
+        ({"testing": True}, "O0", ("testing",)),
+        ({"key_bits": 1023}, "O0", ("small",)),
+        ({"key_bits": None}, "O0", ("small",)),
+        ({"key_bits": 1024}, "O3", ("signed", "key-confirmed")),
+        ({"algorithm": "ed25519-sha256", "key_bits": 256}, "O3", ("signed", "key-confirmed")),
+        ({"appended": 5}, "O2", ("header-signed", "body-appended", "key-by-owner")),
+        ({"result": "body-differs"}, "O2", ("header-signed", "body-differs", "key-by-owner")),
+        ({"result": "bad-signature", "header_result": "bad-signature"}, "O0", ("bad-signature",)),
+        ({"result": "no-key", "header_result": "no-key"}, "O0", ("no-key",)),
+        ({"result": "unusable-key", "header_result": "unusable-key"}, "O0", ("unusable-key",)),
+        ({"result": "malformed", "header_result": "malformed"}, "O0", ("malformed",)),
+        ({"result": "not-asked", "header_result": "not-asked"}, "O0", ("not-asked",)),
+    ],
+)
+def test_each_trap_of_a_signature_lowers_the_grade(
+    changes: dict[str, object], level: str, reasons: tuple[str, ...]
+) -> None:
+    """Even where the key is confirmed."""
+    origin = replace(ORIGIN, signatures=(replace(SIGNATURE, **changes),))  # type: ignore[arg-type]
+    found = grade(origin, confirmed={KEY: "keys.example"})
+    assert (found.level, found.reasons) == (level, reasons)
+    assert found.meaning.endswith(".")
+
+
+def test_the_best_of_several_signatures_counts() -> None:
+    """A list that signed as well takes nothing away."""
+    other = replace(SIGNATURE, aligned=False, domain="list.example")
+    assert grade(replace(ORIGIN, signatures=(other, SIGNATURE))).reasons == (
+        "signed",
+        "key-by-owner",
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "level"),
+    [
+        (("dkim", "pass", "client.example"), "O1"),
+        (("spf", "pass", "client.example"), "O1"),
+        (("dmarc", "pass", "client.example"), "O1"),
+        (("dmarc", "pass", ""), "O1"),
+        (("dkim", "pass", ""), "O0"),
+        (("dkim", "pass", "other.example"), "O0"),
+        (("dkim", "fail", "client.example"), "O0"),
+        (("iprev", "pass", "client.example"), "O0"),
+    ],
+)
+def test_the_providers_word_alone_gives_one(claim: tuple[str, str, str], level: str) -> None:
+    """When it says that something of the sender's domain passed."""
+    method, result, domain = claim
+    claims = (Claim(server="mx.example", method=method, result=result, domain=domain),)
+    assert grade(replace(ORIGIN, signatures=(), claims=claims)).level == level
+
+
+def test_our_own_sent_copy_gives_nothing_and_says_why() -> None:
+    """Nobody else signed it."""
+    found = grade(replace(ORIGIN, signatures=(), sent=True))
+    assert (found.level, found.reasons) == ("O0", ("sent",))
+    assert "our own copy" in found.meaning
+
+
+def test_nothing_at_all_gives_nothing() -> None:
+    """Neither captured nor signed."""
+    assert (grade(None).level, grade(None).reasons) == ("O0", ("not-captured",))
+    unsigned = grade(replace(ORIGIN, signatures=()))
+    assert (unsigned.level, unsigned.reasons) == ("O0", ("unsigned",))
+
+
+def test_no_sentence_calls_anything_false() -> None:
+    """A signature that does not hold is usually a body that a server wrote anew."""
+    results = ("pass", "body-differs", "bad-signature", "no-key", "unusable-key", "malformed")
+    for result, header in product(results, results):
+        one = replace(SIGNATURE, result=result, header_result=header)  # type: ignore[arg-type]
+        meaning = grade(replace(ORIGIN, signatures=(one,))).meaning.lower()
+        for word in ("forged", "fake", "false", "tamper", "certif", "original"):
+            assert word not in meaning
+
+
+# --- date ----------------------------------------------------------------------------------------
+
+
+def test_nobody_has_dated_it_yet() -> None:
+    """Nor when only checkpoints before it were dated."""
+    assert date_grade(RECORD, ORIGIN, []).level == "D0"
+    assert date_grade(RECORD, ORIGIN, [anchor(size=10)]).level == "D0"
+
+
+def test_a_stamp_within_two_days_gives_two_and_a_qualified_one_three() -> None:
+    """Of all three dates."""
+    time = NOW + timedelta(hours=47)
+    assert date_grade(RECORD, ORIGIN, [anchor(time)]).level == "D2"
+    found = date_grade(RECORD, ORIGIN, [anchor(time)], qualified={"tsa"})
+    assert (found.level, found.reasons, found.time) == ("D3", ("qualified-stamp",), time)
+    assert "a qualified authority" in found.meaning
+
+
+def test_a_later_stamp_gives_one_and_says_how_late() -> None:
+    """However qualified."""
+    found = date_grade(RECORD, ORIGIN, [anchor(NOW + timedelta(days=9))], qualified={"tsa"})
+    assert (found.level, found.reasons) == ("D1", ("late",))
+    assert (
+        found.meaning == "tsa dated it on 2026-03-11 09:30+00:00, 9 days after it was sent or came."
+    )
+
+
+def test_a_stamp_that_is_far_too_early_gives_one() -> None:
+    """A date in the future is no date."""
+    found = date_grade(RECORD, ORIGIN, [anchor(NOW - timedelta(days=9))])
+    assert (found.level, found.reasons) == ("D1", ("early",))
+
+
+@pytest.mark.parametrize("name", ["date", "internaldate", "received"])
+@pytest.mark.parametrize("days", [-30, 30])
+def test_dates_that_disagree_give_at_most_one(name: str, days: int) -> None:
+    """Which ones, and by how much, is told."""
+    moved = {name: NOW + timedelta(days=days)}
+    found = date_grade(
+        RECORD,
+        replace(ORIGIN, **moved),  # type: ignore[arg-type]
+        [anchor(NOW), anchor(NOW + timedelta(days=days))],
+        qualified={"tsa"},
+    )
+    assert (found.level, found.reasons) == ("D1", ("dates-disagree",))
+    assert "disagree by 30 days" in found.meaning
+
+
+def test_dates_that_are_there_are_enough() -> None:
+    """A file has no INTERNALDATE, a sent copy no Received."""
+    found = date_grade(RECORD, replace(ORIGIN, internaldate=None, received=None), [anchor()])
+    assert found.level == "D2"
+
+
+def test_without_any_date_a_stamp_gives_one() -> None:
+    """There is nothing to compare it with; the same before anybody captured them."""
+    bare = replace(ORIGIN, internaldate=None, date=None, received=None)
+    for origin in (bare, None):
+        found = date_grade(RECORD, origin, [anchor()], qualified={"tsa"})
+        assert (found.level, found.reasons) == ("D1", ("no-date",))
+
+
+def test_the_best_stamp_counts_and_of_equals_the_first() -> None:
+    """Several authorities may have dated several checkpoints."""
+    late, later = NOW + timedelta(days=9), NOW + timedelta(days=20)
+    assert date_grade(RECORD, ORIGIN, [anchor(later), anchor(late)]).time == late
+    stamps = [anchor(NOW), anchor(NOW + timedelta(hours=9), authority="qualified")]
+    found = date_grade(RECORD, ORIGIN, stamps, qualified={"qualified"})
+    assert (found.level, found.time) == ("D3", NOW + timedelta(hours=9))
