@@ -8,7 +8,7 @@ from typing import Final, Literal, cast
 
 from archiver.authorities import Authority, authority_table, read_authorities
 from archiver.errors import ConfigurationError, UsageError
-from archiver.secrecy import Secrecy, read_secrecy
+from archiver.secrecy import NO_SECRECY, Secrecy, read_secrecy
 from archiver.tables import (
     SCHEMA,
     Table,
@@ -73,7 +73,7 @@ class Settings:
     accounts: tuple[Account, ...] = ()
     authorities: tuple[Authority, ...] = ()
     """Time-stamp authorities, each of which is asked."""
-    withheld: Secrecy = Secrecy()
+    withheld: Secrecy = NO_SECRECY
     """What no dossier shows unless a person lets it out."""
     dns: str = "system"
     """Who is asked for DKIM keys: ``system``, ``off``, or a server's address."""

@@ -128,6 +128,10 @@ class Secrecy:
     """Built-in words that do not count."""
 
 
+NO_SECRECY: Final = Secrecy()
+"""Nothing is said besides what the program itself watches for."""
+
+
 def read_secrecy(table: Table) -> Secrecy:
     """Read the table ``[withheld]``; what is wrong is noted in the table's problems."""
     found = Secrecy(

@@ -214,13 +214,8 @@ class Trusted(Opened):
 
         found = newest_origin(self.evidence, record)
         origin = found[1] if found else None
-        authorities = self.copies.settings.authorities
-        return grade(origin), date_grade(
-            record,
-            origin,
-            (anchor for _position, anchor in anchors(self.evidence)),
-            qualified={authority.name for authority in authorities if authority.qualified},
-        )
+        stamps = (anchor for _position, anchor in anchors(self.evidence))
+        return grade(origin), date_grade(record, origin, stamps)
 
     def before_export(self) -> None:
         """Have the journal signed and time-stamped as it stands, so that an export is dated.

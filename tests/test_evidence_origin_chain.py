@@ -5,8 +5,8 @@ from zone import MESSAGE, FakeZone, key, name, sealed, signed, zone
 
 from archiver.evidence.origin.examine import conclude, examine
 from archiver.evidence.origin.grades import grade
-from archiver.evidence.origin.message import parse
-from archiver.evidence.origin.results import claims_of, read_results, read_sealed
+from archiver.evidence.signatures.message import parse
+from archiver.evidence.signatures.results import claims_of, read_results, read_sealed
 from archiver.model.digest import Position
 from archiver.model.origin import Origin, Seal
 

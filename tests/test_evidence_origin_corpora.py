@@ -11,8 +11,8 @@ from sampling import sample
 from zone import FakeZone
 
 from archiver.evidence.origin.examine import conclude, examine
-from archiver.evidence.origin.message import canonical_body, canonical_fields, parse
-from archiver.evidence.origin.signatures import Canon, read_signatures
+from archiver.evidence.signatures.message import canonical_body, canonical_fields, parse
+from archiver.evidence.signatures.verdicts import Canon, read_signatures
 from archiver.model.digest import Position
 from archiver.model.origin import Origin
 

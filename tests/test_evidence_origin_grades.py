@@ -42,10 +42,19 @@ ORIGIN = Origin(
 )
 
 
-def anchor(time: datetime = NOW, *, size: int = 11, authority: str = "tsa") -> Anchor:
+def anchor(
+    time: datetime = NOW, *, size: int = 11, authority: str = "tsa", qualified: bool = False
+) -> Anchor:
     """Return a time-stamp."""
     digest = Digest.of(b"")
-    return Anchor(size=size, checkpoint=digest, authority=authority, response=digest, time=time)
+    return Anchor(
+        size=size,
+        checkpoint=digest,
+        authority=authority,
+        response=digest,
+        time=time,
+        qualified=qualified,
+    )
 
 
 def test_a_key_that_only_the_owner_recorded_gives_two() -> None:
@@ -165,14 +174,14 @@ def test_a_stamp_within_two_days_gives_two_and_a_qualified_one_three() -> None:
     """Of all three dates."""
     time = NOW + timedelta(hours=47)
     assert date_grade(RECORD, ORIGIN, [anchor(time)]).level == "D2"
-    found = date_grade(RECORD, ORIGIN, [anchor(time)], qualified={"tsa"})
+    found = date_grade(RECORD, ORIGIN, [anchor(time, qualified=True)])
     assert (found.level, found.reasons, found.time) == ("D3", ("qualified-stamp",), time)
     assert "a qualified authority" in found.meaning
 
 
 def test_a_later_stamp_gives_one_and_says_how_late() -> None:
     """However qualified."""
-    found = date_grade(RECORD, ORIGIN, [anchor(NOW + timedelta(days=9))], qualified={"tsa"})
+    found = date_grade(RECORD, ORIGIN, [anchor(NOW + timedelta(days=9), qualified=True)])
     assert (found.level, found.reasons) == ("D1", ("late",))
     assert (
         found.meaning == "tsa dated it on 2026-03-11 09:30+00:00, 9 days after it was sent or came."
@@ -193,8 +202,7 @@ def test_dates_that_disagree_give_at_most_one(name: str, days: int) -> None:
     found = date_grade(
         RECORD,
         replace(ORIGIN, **moved),  # type: ignore[arg-type]
-        [anchor(NOW), anchor(NOW + timedelta(days=days))],
-        qualified={"tsa"},
+        [anchor(NOW, qualified=True), anchor(NOW + timedelta(days=days), qualified=True)],
     )
     assert (found.level, found.reasons) == ("D1", ("dates-disagree",))
     assert "disagree by 30 days" in found.meaning
@@ -210,7 +218,7 @@ def test_without_any_date_a_stamp_gives_one() -> None:
     """There is nothing to compare it with; the same before anybody captured them."""
     bare = replace(ORIGIN, internaldate=None, date=None, received=None)
     for origin in (bare, None):
-        found = date_grade(RECORD, origin, [anchor()], qualified={"tsa"})
+        found = date_grade(RECORD, origin, [anchor(qualified=True)])
         assert (found.level, found.reasons) == ("D1", ("no-date",))
 
 
@@ -218,6 +226,6 @@ def test_the_best_stamp_counts_and_of_equals_the_first() -> None:
     """Several authorities may have dated several checkpoints."""
     late, later = NOW + timedelta(days=9), NOW + timedelta(days=20)
     assert date_grade(RECORD, ORIGIN, [anchor(later), anchor(late)]).time == late
-    stamps = [anchor(NOW), anchor(NOW + timedelta(hours=9), authority="qualified")]
-    found = date_grade(RECORD, ORIGIN, stamps, qualified={"qualified"})
+    stamps = [anchor(NOW), anchor(NOW + timedelta(hours=9), qualified=True)]
+    found = date_grade(RECORD, ORIGIN, stamps)
     assert (found.level, found.time) == ("D3", NOW + timedelta(hours=9))

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from zone import MESSAGE, FakeZone, TestKey, key, name, signed, zone
 
 from archiver.evidence.origin.examine import conclude, examine
-from archiver.evidence.origin.fields import aligned, from_address
 from archiver.evidence.origin.grades import grade
-from archiver.evidence.origin.message import canonical_body, parse
 from archiver.evidence.origin.resolver import Answer, Reply
+from archiver.evidence.signatures.fields import aligned, from_address
+from archiver.evidence.signatures.message import canonical_body, parse
 from archiver.model.digest import Position
 from archiver.model.origin import Origin, Signature
 

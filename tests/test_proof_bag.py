@@ -271,13 +271,13 @@ def test_a_disk_that_refuses_is_told(house: House, tmp_path: Path) -> None:
     assert "Nothing was left there" in caught.value.advice
 
 
-def test_read_only_media_are_told(house: House, tmp_path: Path) -> None:
+def test_read_only_media_are_told(house: House) -> None:
     """An export that nobody journals is none."""
     with reopen(house.root / "archive", ReadOnlyDisk()) as evidence:
         proof = collect(evidence, RECORD)
         with pytest.raises(OperationError, match="read-only media"):
             hand_over(
-                evidence, proof, tmp_path / "p", language="en", recipient="", actor="person:x"
+                evidence, proof, house.root / "p", language="en", recipient="", actor="person:x"
             )
 
 
@@ -291,7 +291,7 @@ def commands(page: str, system: str) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def test_every_linux_command_of_the_page_was_run(house: House, tmp_path: Path) -> None:
+def test_every_linux_command_of_the_page_was_run(house: House) -> None:
     """In the folder, as they stand; what they print is what the page promises."""
     if any(shutil.which(name) is None for name in ("sha256sum", "openssl", "python3", "bash")):
         pytest.skip("sha256sum, openssl, python3 and bash are not all installed")
@@ -373,9 +373,8 @@ def test_every_word_of_the_page_passes_gettext(house: House) -> None:
         r"<pre\b.*?</pre>|<span class=.hash.>.*?</span>|<[^>]*>", " ", html, flags=re.DOTALL
     )
     left = set(re.findall(r"[a-z]{2,}", text.lower()))
-    assert left <= set(
-        "record eml sha linux macos windows powershell manifest txt first second".split()
-    )
+    names = "record eml sha linux macos windows powershell manifest txt first second"
+    assert left <= {*names.split()}
 
 
 def test_the_page_of_an_undated_record_says_so(tmp_path: Path) -> None:

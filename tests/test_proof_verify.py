@@ -211,6 +211,19 @@ def test_without_openssl_it_says_so(whole: tuple[Path, tuple[str, ...]], tmp_pat
     assert " UTC, it says" in done.stdout
 
 
+def test_an_openssl_that_cannot_is_no_reason_to_accuse(
+    whole: tuple[Path, tuple[str, ...]], tmp_path: Path
+) -> None:
+    """LibreSSL, which macOS ships, does not know ``-attime``."""
+    if sys.platform == "win32":
+        pytest.skip("a script is no program there")
+    (tmp_path / "openssl").write_text("#!/bin/sh\necho \"unknown option '-attime'\" >&2\nexit 1\n")
+    (tmp_path / "openssl").chmod(0o755)
+    done = verify(whole[0], *whole[1], path=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stdout.count("openssl could not check it: b\"unknown option '-attime'") == 2
+
+
 def test_an_openssl_in_the_folder_is_not_run(copy: Path) -> None:
     """It is not the reader's."""
     (copy / "openssl").write_text("#!/bin/sh\nexit 0\n")

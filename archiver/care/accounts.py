@@ -36,6 +36,8 @@ class Wish:
     """Empty: nothing is said; one empty name: all but drafts, outbox and templates."""
     addresses: tuple[str, ...] = ()
     """Empty: nothing is said; one empty address: none."""
+    authserv: tuple[str, ...] = ()
+    """As ADDRESSES: the provider's names in Authentication-Results (RFC 8601)."""
 
     def apply(self, account: Account) -> Account:
         """Return ACCOUNT as it is wished; another security brings its usual port."""
@@ -51,6 +53,7 @@ class Wish:
             password_command=_said(self.password_command, account.password_command),
             folders=tuple(filter(None, self.folders)) if self.folders else account.folders,
             addresses=tuple(filter(None, self.addresses)) if self.addresses else account.addresses,
+            authserv=tuple(filter(None, self.authserv)) if self.authserv else account.authserv,
         )
 
 

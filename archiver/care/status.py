@@ -10,6 +10,7 @@ from gettext import ngettext
 from archiver.care.doctor import overdue
 from archiver.care.working_copies import WorkingCopies
 from archiver.catalogue.catalogue import Catalogue, Counts, EngagementCount
+from archiver.evidence.origin.registry import count_waiting
 from archiver.evidence.stamps.attempts import Waiting, waiting
 from archiver.evidence.stamps.entries import dated_anchors
 from archiver.evidence.store import Evidence
@@ -37,6 +38,8 @@ class Status:
     stamps: Mapping[str, datetime]
     """When each time-stamp authority last dated the archive, as it says itself."""
     waiting: tuple[Waiting, ...] = ()
+    origins_waiting: int = 0
+    """Records whose signatures are not captured yet: DNS did not answer, or nobody asked."""
     """Authorities that are configured and were last asked in vain."""
 
     @property
@@ -71,6 +74,7 @@ def take_status(
         now=now,
         stamps={anchor.authority: anchor.time for _at, anchor, _on in dated_anchors(evidence)},
         waiting=tuple(each for each in waiting(evidence) if each.authority in authorities),
+        origins_waiting=count_waiting(evidence),
     )
 
 
@@ -104,6 +108,7 @@ def status_json(status: Status) -> Mapping[str, object]:
         "unreadable": counts.unreadable,
         "unfetched": counts.unfetched,
         "defects": counts.defects,
+        "origins_waiting": status.origins_waiting,
         "attachments": counts.attachments,
         "attachments_unread": counts.attachments_unread,
         "accounts": [
@@ -174,6 +179,10 @@ def present(status: Status, zone: tzinfo) -> Iterator[str]:
         )
     if counts.unfetched:
         yield _("Messages that the last sync could not fetch: {n}").format(n=counts.unfetched)
+    if status.origins_waiting:
+        yield _("Records whose origin is still to be captured: {n} (archiver origin)").format(
+            n=status.origins_waiting
+        )
     if counts.unreadable:
         yield _("Records that could not be read as mail: {n}").format(n=counts.unreadable)
 

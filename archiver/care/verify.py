@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from archiver.evidence.checkpoints.outside import Outside
     from archiver.evidence.checks.since import Start
 
+_NOT_FOR_THEM = ("anchor", "key-rotate", "key-seen", "origin", "restore")
+"""Entries that catalogue and index pass over."""
+
 _SIGNATURES = (
     "SELECT coalesce(sum(json_array_length(CAST(body AS TEXT), '$.signatures')), 0)"
     " FROM entry WHERE position IN (SELECT max(entry) FROM origin GROUP BY record)"
@@ -133,7 +136,8 @@ def _check_catalogue(
     except (OperationError, LockedError) as error:
         return _only(_unreadable("catalogue-unreadable", "catalogue.sqlite", error)), False
     findings = _compare("catalogue", position, count, evidence)
-    return Report(checked=(("catalogue", count),), findings=findings), position == evidence.size
+    level = not _unread(position, evidence)
+    return Report(checked=(("catalogue", count),), findings=findings), level
 
 
 def _check_index(
@@ -158,8 +162,8 @@ def _only(finding: Finding) -> Report:
 
 
 def _compare(what: str, position: int, count: int, evidence: Evidence) -> tuple[Finding, ...]:
-    # The size comes last: if it is still POSITION, no live writer made the counts differ.
-    records, size = evidence.count_records(), evidence.size
+    # What is unread comes last: if it is nothing, no live writer made the counts differ.
+    records, size, unread = evidence.count_records(), evidence.size, _unread(position, evidence)
     if position > size:
         return (
             _rebuild(
@@ -170,7 +174,7 @@ def _compare(what: str, position: int, count: int, evidence: Evidence) -> tuple[
                 ),
             ),
         )
-    if position < size:
+    if unread:
         return (
             Finding(
                 code=f"{what}-behind",
@@ -193,6 +197,15 @@ def _compare(what: str, position: int, count: int, evidence: Evidence) -> tuple[
             ),
         )
     return ()
+
+
+def _unread(position: int, evidence: Evidence) -> bool:
+    """Tell whether entries from POSITION on have something to say to catalogue and index.
+
+    What is journalled after they were brought level, such as a time-stamp, has not.
+    """
+    said = "SELECT 1 FROM entry WHERE position >= ? AND type NOT IN (?, ?, ?, ?, ?) LIMIT 1"
+    return evidence.database.one(said, position, *_NOT_FOR_THEM) is not None
 
 
 def _unreadable(code: str, subject: str, error: OperationError | LockedError) -> Finding:

@@ -62,6 +62,11 @@ def _options(*, new: bool) -> Callable[[Command], Command]:
         click.option(
             "--address", "addresses", multiple=True, help=_("An address of ours; repeatable.")
         ),
+        click.option(
+            "--authserv",
+            multiple=True,
+            help=_("The name under which the provider writes Authentication-Results; repeatable."),
+        ),
     )
 
     def decorate(command: Command) -> Command:
@@ -96,6 +101,7 @@ def account_add(
     keep: str | None,
     folders: tuple[str, ...],
     addresses: tuple[str, ...],
+    authserv: tuple[str, ...],
 ) -> None:
     from archiver.care.accounts import Wish, add_account
 
@@ -109,6 +115,7 @@ def account_add(
             keep=keep or _ask_keep(),
             folders=folders,
             addresses=addresses,
+            authserv=authserv,
         )
         _warn_of_secret(globals_, wish)
         add_account(archive.evidence, name, wish, actor=actor())
@@ -166,6 +173,7 @@ def account_edit(
     keep: str | None,
     folders: tuple[str, ...],
     addresses: tuple[str, ...],
+    authserv: tuple[str, ...],
 ) -> None:
     from archiver.care.accounts import Wish, edit_account
 
@@ -179,6 +187,7 @@ def account_edit(
             keep=keep,
             folders=folders,
             addresses=addresses,
+            authserv=authserv,
         )
         _warn_of_secret(globals_, wish)
         changed = edit_account(archive.evidence, name, wish, actor=actor())
@@ -245,6 +254,7 @@ def _account_json(account_: "Account", last: "Syncs") -> dict[str, object]:
         "keep": account_.keep,
         "folders": list(account_.folders),
         "addresses": list(account_.addresses),
+        "authserv": list(account_.authserv),
         "last_good_sync": good.isoformat() if good else None,
     }
 

@@ -159,7 +159,9 @@ def _work(what: str) -> str:
     """Name a work of ours in the user's language; the name of a folder stays."""
     names = {
         "import": _("import"),
+        "backup": _("backup"),
         "index": _("index"),
+        "origin": _("origin"),
         "read": _("read"),
         "verify": _("verify"),
     }

@@ -133,13 +133,14 @@ def print_checked(report: Report) -> None:
     names = {
         "bytes-read": _("bytes-read"),
         "catalogue": _("catalogue"),
-        "checkpoints": _("checkpoints"),
+        "checkpoints": _("signed states"),
         "checks": _("checks"),
         "entries": _("entries"),
         "index": _("index"),
         "leaves": _("older entries"),
         "objects": _("objects"),
         "objects-read": _("objects-read"),
+        "origins": _("origins"),
         "signatures": _("signatures"),
         "stamps": _("time-stamps"),
     }

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from archiver.engagements.domains import canonical_address
 from archiver.errors import UsageError
-from archiver.secrecy import Secrecy
+from archiver.secrecy import NO_SECRECY, Secrecy
 
 Party = Literal["us", "client", "third"]
 RuleKind = Literal["domain", "code", "folder"]
@@ -106,7 +106,7 @@ class Engagement:
     """What was agreed about how to work together, in the order of the file."""
     retention: Retention | None = None
     """None: nobody said until when it is kept."""
-    withheld: Secrecy = Secrecy()
+    withheld: Secrecy = NO_SECRECY
     """What this engagement's dossiers do not show, besides what ``archive.toml`` says."""
 
     @property

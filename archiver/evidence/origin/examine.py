@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from archiver.evidence.origin import fields
-from archiver.evidence.origin.message import is_signed, parse
 from archiver.evidence.origin.resolver import Reply
-from archiver.evidence.origin.results import claims_of
+from archiver.evidence.signatures import fields
+from archiver.evidence.signatures.message import is_signed, parse
+from archiver.evidence.signatures.results import claims_of
 from archiver.model.digest import Position
 from archiver.model.origin import Claim, Origin, Seal, Signature
 
 if TYPE_CHECKING:
-    from archiver.evidence.origin.chain import Chain
-    from archiver.evidence.origin.signatures import Judgement, Signed, Stated
+    from archiver.evidence.signatures.chain import Chain
+    from archiver.evidence.signatures.verdicts import Judgement, Signed, Stated
 
 ReplyOf = Callable[[str], Reply]
 KeyOf = Callable[[str], Position | None]
@@ -54,8 +54,8 @@ def examine(data: bytes, *, servers: frozenset[str] = frozenset()) -> Examined:
     stated: tuple[Stated, ...] = ()
     chain = None
     if is_signed(data):
-        from archiver.evidence.origin.chain import read_chain
-        from archiver.evidence.origin.signatures import Canon, read_signatures
+        from archiver.evidence.signatures.chain import read_chain
+        from archiver.evidence.signatures.verdicts import Canon, read_signatures
 
         canon = Canon(message)
         stated, chain = read_signatures(canon, author), read_chain(canon)
@@ -105,18 +105,16 @@ def conclude(
 def _verified(
     examined: Examined, reply_of: ReplyOf, key_of: KeyOf
 ) -> tuple[tuple[Signature, ...], Seal | None]:
-    from archiver.evidence.origin import chain, signatures
+    from archiver.evidence.signatures import chain, verdicts
 
     def judge(signed: "Signed") -> "Judgement":
-        return signatures.judge(signed, reply_of(signed.name))
+        return verdicts.judge(signed, reply_of(signed.name))
 
     found = []
     for stated in examined.stated:
         signed = stated.signed
         judgement = judge(signed) if signed else None
-        found.append(
-            signatures.conclude(stated, judgement, key_of(signed.name) if signed else None)
-        )
+        found.append(verdicts.conclude(stated, judgement, key_of(signed.name) if signed else None))
     seal = None
     if examined.chain:
         seal = chain.conclude(examined.chain, servers=examined.servers, judge=judge, key_of=key_of)

@@ -4,7 +4,7 @@ Nothing is ever called false here: a signature that does not hold is usually a b
 wrote anew. Each grade has a sentence that says what it means, and words for programs.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from gettext import gettext as _
@@ -12,7 +12,7 @@ from gettext import ngettext
 from types import MappingProxyType
 from typing import Final, Literal
 
-from archiver.evidence.origin.results import passes
+from archiver.evidence.signatures.results import passes
 from archiver.model.anchors import Anchor
 from archiver.model.digest import Position
 from archiver.model.origin import Claim, Origin, Seal, Signature
@@ -198,29 +198,20 @@ def _triples(claims: Iterable[Claim]) -> tuple[tuple[str, str, str], ...]:
 # --- date ----------------------------------------------------------------------------------------
 
 
-def date_grade(
-    record: Position,
-    origin: Origin | None,
-    anchors: Iterable[Anchor],
-    *,
-    qualified: Collection[str] = (),
-) -> DateGrade:
-    """Grade when RECORD existed, D0 to D3, by its first time-stamped checkpoint among ANCHORS.
-
-    QUALIFIED names the authorities whose time-stamps are qualified ones (eIDAS, article 42).
-    """
+def date_grade(record: Position, origin: Origin | None, anchors: Iterable[Anchor]) -> DateGrade:
+    """Grade when RECORD existed, D0 to D3, by its first time-stamped checkpoint among ANCHORS."""
     covering = [anchor for anchor in anchors if anchor.size > record]
     if not covering:
         return DateGrade("D0", _("No third party has dated it yet."), ("no-stamp",))
     # Later checkpoints cover it too, but they date it later.
-    graded = (_graded(anchor, origin, qualified) for anchor in covering)
+    graded = (_graded(anchor, origin) for anchor in covering)
     return max(graded, key=lambda one: (one.level, -(one.time or _EPOCH).timestamp()))
 
 
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def _graded(anchor: Anchor, origin: Origin | None, qualified: Collection[str]) -> DateGrade:
+def _graded(anchor: Anchor, origin: Origin | None) -> DateGrade:
     stamped = anchor.time.isoformat(sep=" ", timespec="minutes")
     dates = _dates(origin)
     if not dates:
@@ -244,11 +235,11 @@ def _graded(anchor: Anchor, origin: Origin | None, qualified: Collection[str]) -
     late = max((anchor.time - date for date in dates.values()), key=abs)
     if abs(late) > NEAR:
         return _far(anchor, stamped, late)
-    return _near(anchor, stamped, anchor.authority in qualified)
+    return _near(anchor, stamped)
 
 
-def _near(anchor: Anchor, stamped: str, qualified: bool) -> DateGrade:  # noqa: FBT001  two outcomes of one case
-    if qualified:
+def _near(anchor: Anchor, stamped: str) -> DateGrade:
+    if anchor.qualified:
         meaning = _(
             "{authority}, a qualified authority, dated it on {time}, within 48 hours of all its "
             "own dates."
@@ -256,9 +247,9 @@ def _near(anchor: Anchor, stamped: str, qualified: bool) -> DateGrade:  # noqa: 
     else:
         meaning = _("{authority} dated it on {time}, within 48 hours of all its own dates.")
     return DateGrade(
-        "D3" if qualified else "D2",
+        "D3" if anchor.qualified else "D2",
         meaning.format(authority=anchor.authority, time=stamped),
-        ("qualified-stamp" if qualified else "stamp",),
+        ("qualified-stamp" if anchor.qualified else "stamp",),
         anchor.time,
     )
 

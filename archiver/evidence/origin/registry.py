@@ -10,9 +10,9 @@ from typing import Final
 from archiver.errors import OperationError
 from archiver.evidence.journal.database import integer, text
 from archiver.evidence.journal.journal import key as table_key
-from archiver.evidence.origin.fields import dns_name
 from archiver.evidence.origin.resolver import Answer, NoKey, Reply
 from archiver.evidence.reader import Reader
+from archiver.evidence.signatures.fields import dns_name
 from archiver.model.digest import Position
 from archiver.model.entries import Entry, Scan, Sighting
 from archiver.model.origin import KeySeen, Origin, Seal, Signature

@@ -8,8 +8,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from archiver.evidence.origin.fields import address_domain, aligned, clean
-from archiver.evidence.origin.message import Message, unfolded
+from archiver.evidence.signatures.fields import address_domain, aligned, clean
+from archiver.evidence.signatures.message import Message, unfolded
 from archiver.model.origin import Claim
 
 MAX_CLAIMS: Final = 32

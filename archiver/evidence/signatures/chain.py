@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
-from archiver.evidence.origin import dkim
-from archiver.evidence.origin.dkim import MalformedError, Tags
-from archiver.evidence.origin.fields import aligned, clean, dns_name
-from archiver.evidence.origin.message import Field, relaxed_field, unfolded
-from archiver.evidence.origin.results import read_sealed
-from archiver.evidence.origin.signatures import Canon, Judgement, Signed, names_of, sign_part
+from archiver.evidence.signatures import dkim
+from archiver.evidence.signatures.dkim import MalformedError, Tags
+from archiver.evidence.signatures.fields import aligned, clean, dns_name
+from archiver.evidence.signatures.message import Field, relaxed_field, unfolded
+from archiver.evidence.signatures.results import read_sealed
+from archiver.evidence.signatures.verdicts import Canon, Judgement, Signed, names_of, sign_part
 from archiver.model.digest import Position
 from archiver.model.origin import Seal, SignatureResult
 

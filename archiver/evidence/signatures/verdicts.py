@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from archiver.evidence.origin import dkim
-from archiver.evidence.origin.dkim import Key, MalformedError, Tags, Unusable
-from archiver.evidence.origin.fields import aligned, clean, dns_name
-from archiver.evidence.origin.message import (
+from archiver.evidence.origin.resolver import Answer, NoAnswer, Reply
+from archiver.evidence.signatures import dkim
+from archiver.evidence.signatures.dkim import Key, MalformedError, Tags, Unusable
+from archiver.evidence.signatures.fields import aligned, clean, dns_name
+from archiver.evidence.signatures.message import (
     BodyHashes,
     Canonical,
     Field,
     Message,
     canonical_fields,
 )
-from archiver.evidence.origin.resolver import Answer, NoAnswer, Reply
 from archiver.model.digest import Position
 from archiver.model.origin import Signature, SignatureResult
 

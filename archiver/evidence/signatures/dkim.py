@@ -19,7 +19,7 @@ import dkim.crypto
 import dkim.util
 
 from archiver.evidence.checkpoints.keys import NoteError, VerifierKey
-from archiver.evidence.origin.message import Canonical, Field
+from archiver.evidence.signatures.message import Canonical, Field
 
 Tags = Mapping[str, bytes]
 Kind = Literal["rsa", "ed25519"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from archiver.evidence.origin.message import Message, unfolded
+from archiver.evidence.signatures.message import Message, unfolded
 
 _LONGEST: Final = 255
 _MAX_ADDRESSES: Final = 4_096

@@ -1,0 +1,1 @@
+"""What others signed of a message: DKIM, ARC and Authentication-Results, read and verified."""
