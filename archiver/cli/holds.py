@@ -12,6 +12,7 @@ from archiver.cli.context import Global, actor, pass_global
 from archiver.cli.output import SCHEMA, echo, json_option, print_json, printable
 from archiver.cli.search import find_record
 from archiver.errors import UsageError
+from archiver.model.custody import Hold
 from archiver.model.digest import Position
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def release(globals_: Global, what: str, reason: str) -> None:
         archive.level()
         globals_.chat(
             _("Hold {entry} is released.").format(entry=entry)
-            if hasattr(ended, "records")
+            if isinstance(ended, Hold)
             else _("Restriction {entry} is released.").format(entry=entry)
         )
 

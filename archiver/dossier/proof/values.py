@@ -59,6 +59,11 @@ class Proof:
         return tuple(stamp for stamp in self.stamps if stamp.size == self.first)
 
     @property
+    def roots(self) -> tuple[tuple[str, str], ...]:
+        """Each authority with the SHA-256 of its root certificate, once; sorted."""
+        return tuple(sorted({(stamp.authority, stamp.root) for stamp in self.stamps}))
+
+    @property
     def key_digest(self) -> str:
         """SHA-256 of the key, as ``verify.py --key`` takes it and ``sha256sum`` gives it."""
         return sha256(self.key.encode()).hexdigest()
