@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import pytest
 from accounts import add_account, fill
-from command import Desk, new_desk
+from command import Desk, environment, new_desk
 from dovecot import DovecotServer
 from evidence_case import reopen
 from mail import DEFAULT_DATE, mail
@@ -74,25 +74,51 @@ class Stage:
         return self.folder / "mails.mbox"
 
     def copy(self, name: str, place: Path) -> Desk:
-        """Return a copy in PLACE of the archive NAME."""
+        """Return a copy in PLACE of the archive NAME, with what its machine remembers of it."""
         shutil.copytree(self.folder / name, place / "archive")
+        shutil.copytree(self.folder / f"{name}-state", place / "state")
         return Desk(place / "archive")
+
+
+@contextlib.contextmanager
+def remembering(folder: Path) -> Iterator[None]:
+    """Let commands remember in FOLDER what must be remembered outside an archive."""
+    with environment({"ARCHIVER_STATE": str(folder)}):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _machine(tmp_path: Path) -> Iterator[None]:
+    """Let each test be a machine of its own: copies of one archive must not meet."""
+    with remembering(tmp_path / "state"):
+        yield
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """Make an archive without mail, one with mail only kept, one with all done."""
     stage = Stage(tmp_path_factory.mktemp("stage"))
+    with remembering(stage.folder / "done-state"):
+        make_archives(stage)
+    return stage
+
+
+def make_archives(stage: Stage) -> None:
+    """Make them one after the other, and keep what the machine remembered of each."""
     mbox(stage.mbox, mails())
     empty = new_desk(stage.folder / "empty", time_zone="UTC")
     add = ("engagement", "add")
     empty.ok(*add, "acme", "--client", "ACME", "--domain", "client.example")
     empty.ok(*add, "bolt", "--client", "Bolt", "--domain", "bolt.example")
-    shutil.copytree(stage.folder / "empty", stage.folder / "kept")
-    Desk(stage.folder / "kept").ok("import", stage.mbox, "--keep-only")
-    shutil.copytree(stage.folder / "kept", stage.folder / "done")
-    Desk(stage.folder / "done").ok("catch-up")
-    return stage
+    empty.ok("catch-up")
+    memory = stage.folder / "done-state"
+    for before, name, command in (
+        ("empty", "kept", ("import", stage.mbox, "--keep-only")),
+        ("kept", "done", ("catch-up",)),
+    ):
+        shutil.copytree(stage.folder / before, stage.folder / name)
+        shutil.copytree(memory, stage.folder / f"{before}-state")
+        Desk(stage.folder / name).ok(*command)
 
 
 @dataclass(frozen=True)
@@ -129,7 +155,8 @@ def whole(stage: Stage, name: str) -> tuple[float, Counter[str]]:
     place = stage.folder / f"whole-{name}"
     desk = stage.copy(ACTS[name].start, place)
     start = time.perf_counter()
-    ended = run(desk.root, *ACTS[name].command(stage, place))
+    with remembering(place / "state"):
+        ended = run(desk.root, *ACTS[name].command(stage, place))
     took = time.perf_counter() - start
     assert ended.code == 0, ended.err
     return took, journal(desk.root)
@@ -334,7 +361,7 @@ def test_a_full_disk_is_told_and_loses_nothing(
 ) -> None:
     """Exit code 1 with what to do; with room again, the same command completes."""
     place = tmp_path / "disk"
-    with small_disk(place) as resize:
+    with small_disk(place) as resize, remembering(place / "state"):
         desk = stage.copy(ACTS[name].start, place)
         resize(used(place) + room)
         ended = run(desk.root, *ACTS[name].command(stage, place))
