@@ -89,6 +89,8 @@ journal/journal.sqlite   what happened to the archive, in order: an SQLite datab
                          Table "entry": each body is JSON, stored word for word; its leaf is
                          SHA-256 of a zero byte followed by the body (RFC 6962).
 journal/leaves           the same leaves, 32 bytes each, one after the other.
+journal/checkpoints/     signed states of the journal: text (C2SP checkpoints, Ed25519).
+journal/stamps/          time-stamps of third parties on them (RFC 3161): openssl ts reads them.
 archive.toml             accounts and options. No password is ever in it.
 engagements/*.toml       the engagements and the rules that tie records to them.
 catalogue.sqlite search/ derived: they can be deleted, `archiver rebuild` makes them again.
@@ -100,7 +102,8 @@ in objects/ and journal/.
 
 objects/ab/<sha256>      les octets exacts de chaque écrit (courriels au format .eml), nommés par
                          leur empreinte SHA-256. Vérifier : sha256sum redonne le nom du fichier.
-journal/                 le journal de tout ce qui est arrivé à l'archive, dans l'ordre.
+journal/                 le journal de tout ce qui est arrivé à l'archive, dans l'ordre ; ses états
+                         signés (checkpoints/) et leurs horodatages par des tiers (stamps/).
 archive.toml             comptes et options ; jamais de mot de passe.
 engagements/*.toml       les missions et les règles qui y rattachent les écrits.
 catalogue.sqlite search/ dérivés : on peut les effacer, `archiver rebuild` les refait.
