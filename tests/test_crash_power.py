@@ -32,6 +32,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "")
 KEEPER = Path(__file__).with_name("keeper.py")
 CUTS_A_CALL = 3
 ROUND = 40
+IN_A_SAMPLE = 1 / 6
 FAILING = ("write", "pwrite64", "fsync", "fdatasync", "syncfs", "ftruncate", "link", "linkat")
 FAILING_TOO = ("rename", "renameat2", "unlink", "openat", "chmod", "fchmod")
 ERRORS = (errno.EIO, errno.ENOSPC)
@@ -211,7 +212,7 @@ def test_a_power_cut_at_some_moments(recording: Recording, tmp_path: Path) -> No
 def test_a_power_cut_at_any_moment(recording: Recording, tmp_path: Path, part: int) -> None:
     """After each call that changed something, each time with other losses."""
     cuts = [(moment, seed) for moment in recording.moments() for seed in range(CUTS_A_CALL)]
-    look_at(recording, sample(cuts)[part::ROUND], tmp_path)
+    look_at(recording, sample(cuts, share=IN_A_SAMPLE)[part::ROUND], tmp_path)
 
 
 # --- a system call fails ---------------------------------------------------------------------------
@@ -268,7 +269,7 @@ def test_a_failing_call_loses_nothing(recording: Recording, tmp_path: Path) -> N
 @pytest.mark.parametrize("part", range(ROUND))
 def test_any_failing_call_loses_nothing(recording: Recording, tmp_path: Path, part: int) -> None:
     """The first, the second, the third … call that touches the archive, with EIO and ENOSPC."""
-    chosen = sample(faults(recording, (*FAILING, *FAILING_TOO)))[part::ROUND]
+    chosen = sample(faults(recording, (*FAILING, *FAILING_TOO)), share=IN_A_SAMPLE)[part::ROUND]
     for number, fault in enumerate(chosen):
         fail(recording, fault, tmp_path / str(number))
 
@@ -298,5 +299,5 @@ def test_there_are_more_than_two_hundred_write_points(recording: Recording) -> N
 @pytest.mark.parametrize("part", range(ROUND))
 def test_sigkill_at_every_write_point(recording: Recording, tmp_path: Path, part: int) -> None:
     """Kill it as it enters each call that touches the archive."""
-    for number, call in enumerate(sample(kills(recording))[part::ROUND]):
+    for number, call in enumerate(sample(kills(recording), share=IN_A_SAMPLE)[part::ROUND]):
         inject(recording, call, "signal=SIGKILL", tmp_path / str(number))
