@@ -158,3 +158,19 @@ def test_signing_loads_no_library_before_it_is_needed(desk: Desk) -> None:
         check=True,
     )
     assert said.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_newest_signed_state_is_printed_to_be_sent(desk: Desk) -> None:
+    """The note itself and nothing else."""
+    assert sign(desk) == (True, [])
+    said = desk.ok("key", "state")
+    notes = sorted((desk.root / "journal" / "checkpoints").glob("*.note"))
+    assert said.raw == notes[-1].read_bytes()
+
+
+def test_without_a_signed_state_there_is_none_to_print(desk: Desk) -> None:
+    """What makes one is told."""
+    said = desk("key", "state")
+    assert said.code == 2
+    assert "No state of this archive has been signed yet." in said.err
+    assert "archiver sync" in said.err

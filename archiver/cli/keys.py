@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from archiver.cli.context import Global, pass_global
-from archiver.cli.output import SCHEMA, echo, json_option, print_json, printable
+from archiver.cli.output import SCHEMA, echo, json_option, print_json, printable, write_bytes
+from archiver.errors import UsageError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 @click.group(
     help=_(
-        "The key that signs the archive's state: show, rotate.\n\n\b\nExample:\n  archiver key show"
+        "The key that signs the archive's state: show, rotate; and the newest signed state.\n\n"
+        "\b\nExample:\n  archiver key show"
     )
 )
 def key() -> None:
@@ -44,6 +46,29 @@ def show(globals_: Global, format_: str) -> None:
             print_json(_as_json(history, place))
             return
         _print(history, place, archive.time_zone)
+
+
+@key.command(
+    "state",
+    help=_(
+        "Print the newest signed state of the archive, a few lines of text. Send it to the client "
+        "or to a lawyer now and then: who holds it can show later whether the archive still "
+        "continues it.\n\n"
+        "\b\nExample:\n  archiver key state > state.note"
+    ),
+)
+@pass_global
+def state(globals_: Global) -> None:
+    from archiver.evidence.checkpoints.history import note_of, signed_sizes
+
+    with globals_.open() as archive:
+        sizes = signed_sizes(archive.evidence)
+        if not sizes:
+            raise UsageError(
+                _("No state of this archive has been signed yet."),
+                advice=_("The next `archiver sync`, `import` or `catch-up` signs one."),
+            )
+        write_bytes(note_of(archive.evidence, sizes[-1]))
 
 
 @key.command(
