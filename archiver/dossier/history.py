@@ -93,7 +93,8 @@ class _Acts:
             case Export() as export if export.engagement in {self._slug, ""}:
                 for number, record in export.numbers:
                     if record in self._names:
-                        detail = f"{self._prefix}-{number:06d} manifest {export.manifest}"
+                        exhibit = f"{self._prefix}-{number:06d}" if export.engagement else "proof"
+                        detail = f"{exhibit} manifest {export.manifest}"
                         yield _handled(self._names[record], entry, "exported", detail)
             case Anchor() as anchor:
                 self._anchors.append((anchor.size, entry, anchor))
