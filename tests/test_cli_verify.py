@@ -114,7 +114,7 @@ def test_people_read_the_counts_in_words(desk: Desk) -> None:
     said = desk.ok("verify", "--since")
     assert "older entries: " in said.out
     assert "time-stamps: 0\n" in said.out
-    assert "No entry came since; of the older ones the leaves were compared." in said.out
+    assert "No entry came since; the older ones are those that were checked before." in said.out
 
 
 def test_since_last_looks_at_what_came_since(desk: Desk, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_place_in_use_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "used" / "file").write_text("mine")
     with pytest.raises(UsageError, match="is not an empty folder") as caught:
         write(tmp_path / name)
-    assert caught.value.advice.startswith("A dossier gets a folder of its own")
+    assert caught.value.advice.startswith("It gets a folder of its own")
     assert files(tmp_path) == {"used/file": b"mine"}
 
 

@@ -48,6 +48,7 @@ def hold(globals_: Global, what: tuple[str, ...], reason: str, format_: str) -> 
     with globals_.open() as archive:
         if what:
             slugs, records = _engagements_and_records(archive, what)
+            already = [each for each in active_holds(archive.evidence) if each.engagement in slugs]
             placed = place_holds(
                 archive.evidence,
                 engagements=slugs,
@@ -57,6 +58,12 @@ def hold(globals_: Global, what: tuple[str, ...], reason: str, format_: str) -> 
             )
             archive.level()
             _tell_placed(globals_, placed)
+            for each in already:
+                globals_.chat(
+                    _("Hold {entry} on {slug} stands as well: each is released by itself.").format(
+                        entry=each.entry, slug=each.engagement
+                    )
+                )
             return
         holds = active_holds(archive.evidence)
         if format_ == "json":
@@ -290,17 +297,20 @@ def _print_kept(kept: "Sequence[Kept]") -> None:
                 )
             )
         if each.over:
-            _print_due(each)
+            _print_due(each, suspended=bool(each.holds))
         for hold_ in each.holds:
             echo("    " + _("suspended: {hold}").format(hold=printable(hold_words(hold_))))
     if not kept:
         echo(_("There is no engagement."))
 
 
-def _print_due(kept: "Kept") -> None:
+def _print_due(kept: "Kept", *, suspended: bool) -> None:
     due = ngettext("{n} record is due", "{n} records are due", len(kept.due)).format(
         n=len(kept.due)
     )
+    if suspended:
+        echo(f"    {due}")
+        return
     command = f"archiver erase --retention {kept.engagement.slug}"
     echo("    " + _("{due}; to erase: {command}").format(due=due, command=command))
     if kept.kept_elsewhere:

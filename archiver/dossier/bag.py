@@ -184,7 +184,7 @@ def require_outside(directory: Path, archive: Path) -> None:
     if any(folder.exists() and folder.samefile(archive) for folder in (place, *place.parents)):
         raise UsageError(
             _("{directory} is inside the archive.").format(directory=directory),
-            advice=_("Name a folder elsewhere: a dossier is handed over, the archive is not."),
+            advice=_("Name a folder elsewhere: what is handed over does not stand in the archive."),
         )
 
 
@@ -199,7 +199,7 @@ def free_place(directory: Path) -> Path:
     if place.exists():
         raise UsageError(
             _("{directory} is not an empty folder.").format(directory=directory),
-            advice=_("A dossier gets a folder of its own: name one that does not exist yet."),
+            advice=_("It gets a folder of its own: name one that does not exist yet."),
         )
     place.parent.mkdir(parents=True, exist_ok=True)
     return place

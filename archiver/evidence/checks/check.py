@@ -137,7 +137,7 @@ def _check_something_was_checked(
             "nothing-checked",
             "note",
             evidence.root,
-            _("No entry came since; of the older ones the leaves were compared."),
+            _("No entry came since; the older ones are those that were checked before."),
             _("Run `archiver verify` without --since to check everything again."),
         )
     elif read_data and not findings.checked("objects-read"):
@@ -306,7 +306,7 @@ class _Run:
                 "mirror-torn",
                 "warning",
                 mirror.path,
-                _("The mirror ends in the middle of a leaf: a write was interrupted."),
+                _("journal/leaves ends in the middle of an entry: a write was interrupted."),
                 _("The next command that writes to the archive cuts and completes it."),
             )
         if whole < size:
@@ -314,9 +314,9 @@ class _Run:
                 "mirror-behind",
                 "warning",
                 mirror.path,
-                _("The mirror holds {whole} leaves of {size}: a write was interrupted.").format(
-                    whole=whole, size=size
-                ),
+                _(
+                    "journal/leaves knows {whole} entries of {size}: a write was interrupted."
+                ).format(whole=whole, size=size),
                 _("The next command that writes to the archive completes it."),
             )
 

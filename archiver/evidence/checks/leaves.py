@@ -61,7 +61,7 @@ class JournalCheck:
                 "root-differs",
                 "error",
                 "journal",
-                _("The entries do not add up to the root of the tree that the journal holds."),
+                _("The entries do not add up to what the journal says they add up to."),
                 _("Put back the folder journal from a backup, and ask who changed it."),
             )
         return self._tree.root()
@@ -148,7 +148,7 @@ class JournalCheck:
                     "mirror-differs",
                     "error",
                     position,
-                    _("Leaf {position} of the mirror is not that of the journal.").format(
+                    _("journal/leaves tells another entry {position} than the journal.").format(
                         position=position
                     ),
                     _("Put back the folder journal from a backup, and ask who changed it."),

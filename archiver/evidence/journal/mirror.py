@@ -53,7 +53,7 @@ class Mirror:
         if length // HASH_SIZE > size:
             raise OperationError(
                 _(
-                    "The journal holds {size} entries, but its mirror {path} holds {leaves}: the "
+                    "The journal holds {size} entries, but {path} knows of {leaves}: the "
                     "database was rolled back to an older state."
                 ).format(size=size, path=self.path, leaves=length // HASH_SIZE),
                 advice=_(
@@ -76,7 +76,7 @@ class Mirror:
         whole = self._whole_leaves(length)
         if not self._same_end(whole, leaves_from):
             raise OperationError(
-                _("The journal and its mirror {path} tell different stories.").format(
+                _("The journal and {path} beside it tell different stories.").format(
                     path=self.path
                 ),
                 advice=_(
