@@ -213,3 +213,29 @@ def test_retention_that_makes_no_sense_is_refused(
 def test_an_archive_without_engagements_has_no_retention(tmp_path: Path) -> None:
     """It says so."""
     assert new_desk(tmp_path / "archive").ok("retention").out == "There is no engagement.\n"
+
+
+def test_a_hold_on_nothing_that_is_known_names_the_engagements(desk: Desk) -> None:
+    """What was typed may be a slug with a slip in it."""
+    said = desk("hold", "acme-2062")
+    assert said.code == 2
+    assert "No record is called acme-2062." in said.err
+    assert "Engagements: acme-2026, other." in said.err
+
+
+def test_a_second_hold_on_an_engagement_is_told(desk: Desk) -> None:
+    """Each has to be released by itself."""
+    desk.ok("hold", "acme-2026")
+    (first,) = holds(desk)
+    said = desk.ok("hold", "acme-2026")
+    assert f"Hold {first['entry']} on acme-2026 stands as well" in said.err
+
+
+def test_a_suspended_retention_gives_no_advice_to_erase(desk: Desk) -> None:
+    """The command would be refused."""
+    desk.ok("retention", "acme-2026", "--until", "2020-12-31", "--reason", "five years")
+    assert "to erase: archiver erase" in desk.ok("retention").out
+    desk.ok("hold", "acme-2026")
+    said = desk.ok("retention").out
+    assert "suspended: Hold" in said
+    assert "to erase" not in said

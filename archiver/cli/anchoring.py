@@ -168,6 +168,7 @@ def authority_add(globals_: Global, name: str, url: str, root: Path, qualified: 
         state = add_authority(
             archive.evidence, name, url=url, root=data, qualified=qualified, actor=actor()
         )
+        archive.relevel()
         zone = archive.time_zone
     for line in _root_lines(state, zone):
         globals_.chat(line)
@@ -267,6 +268,7 @@ def authority_remove(globals_: Global, name: str, yes: bool) -> None:
         if not yes and not globals_.agrees(question):
             return
         remove_authority(archive.evidence, name, actor=actor())
+        archive.relevel()
     globals_.chat(_("{name} was removed; its time-stamps stay.").format(name=name))
 
 

@@ -77,7 +77,12 @@ def _engagements_and_records(
 ) -> tuple[list[str], list[Position]]:
     """Tell the engagements among WHAT from the records; a name that is both is the engagement."""
     slugs = {engagement.slug for engagement in archive.copies.engagements}
-    records = [find_record(archive, each) for each in what if each not in slugs]
+    try:
+        records = [find_record(archive, each) for each in what if each not in slugs]
+    except UsageError as error:
+        named = ", ".join(sorted(slugs)) or _("none")
+        advice = _("{advice} Engagements: {slugs}.").format(advice=error.advice, slugs=named)
+        raise UsageError(error.what, advice=advice) from error
     return [each for each in what if each in slugs], records
 
 

@@ -26,7 +26,7 @@ def find(catalogue: Catalogue, identifier: str) -> Position:
         _("No record is called {identifier}.").format(identifier=identifier),
         advice=_(
             "Give at least 4 digits of the identifier that `archiver search` shows,"
-            " or a whole Message-ID."
+            " or a whole Message-ID. `archiver journal --type erase` tells what was erased."
         ),
     )
 
