@@ -344,7 +344,9 @@ def test_nothing_new_is_said_so(desk: Desk) -> None:
     desk.check()
     finding = only(desk.check(since="last"))
     assert (finding.code, finding.level) == ("nothing-checked", "note")
-    assert finding.message == "No entry came since; the older ones are those that were checked before."
+    assert (
+        finding.message == "No entry came since; the older ones are those that were checked before."
+    )
 
 
 @pytest.mark.parametrize(
