@@ -12,12 +12,13 @@ from archiver.opened import Opened, open_catalogue
 
 if TYPE_CHECKING:
     from archiver.evidence.checkpoints.outside import Outside
+    from archiver.evidence.checkpoints.standing import Standing
     from archiver.evidence.origin.capture import Captured
     from archiver.evidence.origin.grades import DateGrade, OriginGrade
     from archiver.evidence.stamps.outcome import Outcome
     from archiver.evidence.store import Evidence
     from archiver.model.digest import Position
-    from archiver.model.findings import Report
+    from archiver.model.findings import Finding, Report
 
 
 CAPTURE_SECONDS = 120.0
@@ -129,7 +130,7 @@ class Trusted(Opened):
         from archiver.evidence.checkpoints.signing import sign_checkpoint
 
         try:
-            sign_checkpoint(self.evidence, self.outside, entropy=self.entropy)
+            sign_checkpoint(self.evidence, self.outside, entropy=self.entropy, tell=self.tell)
         except ArchiverError as error:
             self.tell(f"{error.what}\n{error.advice}")
             return False
@@ -139,13 +140,45 @@ class Trusted(Opened):
         """Sign from now on with another key."""
         from archiver.evidence.checkpoints.signing import rotate
 
-        rotate(self.evidence, self.outside, actor=self.actor, entropy=self.entropy)
+        rotate(self.evidence, self.outside, actor=self.actor, entropy=self.entropy, tell=self.tell)
 
     def accept_restored(self) -> None:
         """Go on with an older copy of the archive, as a person decided."""
         from archiver.evidence.checkpoints.signing import accept_restored
 
         accept_restored(self.evidence, self.outside, actor=self.actor, entropy=self.entropy)
+
+    def require_continuing(self) -> None:
+        """Raise RolledBackError when the archive lacks what was signed: nothing is to be kept.
+
+        What cannot be read of what was signed keeps no mail out: the next signing tells it.
+        """
+        from archiver.evidence.checkpoints.marks import RolledBackError
+        from archiver.evidence.checkpoints.standing import require_continuing
+
+        try:
+            require_continuing(self.evidence, self.outside)
+        except RolledBackError:
+            raise
+        except OperationError:
+            return
+
+    def standing(self) -> "Standing | None":
+        """Tell how the archive stands to what was signed; None when that cannot be read."""
+        from archiver.evidence.checkpoints.standing import standing
+
+        try:
+            return standing(self.evidence, self.outside)
+        except OperationError:
+            return None
+
+    def key_findings(self) -> "tuple[Finding, ...]":
+        """Say what is odd about the key that signs, as the journal and this machine know it."""
+        from archiver.evidence.checkpoints.key_check import check_key
+
+        behind = self.standing() in ("older", "forked")
+        outside = None if behind else self.outside  # an older copy does not name a newer key
+        return tuple(check_key(self.evidence, outside, level="warning"))
 
     # --- time-stamps -----------------------------------------------------------------------------
 
@@ -177,13 +210,14 @@ class Trusted(Opened):
     def capture_origin(
         self, *, insist: bool = False, limit: float = float("inf")
     ) -> "Captured | None":
-        """Capture who signed the records that wait for it; None when DNS must not be asked.
+        """Capture who signed the records that wait for it; None when offline, or for reading only.
 
-        It goes on for at most LIMIT seconds; INSIST asks again at once what had no answer. An error
-        undoes nothing: what was kept and captured stays. Raises LockedError, OperationError.
+        Where the settings switch DNS off, what needs none is captured. It goes on for at most LIMIT
+        seconds; INSIST asks again at once what had no answer. An error undoes nothing: what was
+        kept and captured stays. Raises LockedError, OperationError.
         """
         dns = self.copies.settings.dns
-        if self.offline or dns == "off" or self.evidence.read_only:
+        if (self.offline and dns != "off") or self.evidence.read_only:
             return None
         from archiver.evidence.origin.capture import Own, capture
         from archiver.evidence.origin.dns import DnsResolver
@@ -193,7 +227,7 @@ class Trusted(Opened):
         accounts = self.copies.settings.accounts
         return capture(
             self.evidence,
-            DnsResolver(None if dns == "system" else dns),
+            None if dns == "off" else DnsResolver(None if dns == "system" else dns),
             clock=self.clock,
             own=Own(
                 addresses=self.copies.own,

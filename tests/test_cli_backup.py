@@ -192,3 +192,58 @@ def test_what_is_no_backup_cannot_be_restored(tmp_path: Path) -> None:
     said = archiver("restore", tmp_path, tmp_path / "restored")
     assert said.code == 10
     assert not (tmp_path / "restored").exists()
+
+
+@pytest.fixture
+def older(desk: Desk, tmp_path: Path) -> Desk:
+    """Sign, back up, go on and sign, and put the backup back."""
+    sign(desk)
+    desk.ok("backup", tmp_path / "copy")
+    desk.keep(tmp_path / "mail", *mails(2))
+    shutil.rmtree(desk.root)
+    assert archiver("restore", tmp_path / "copy", desk.root).code == 0
+    return desk
+
+
+@pytest.mark.parametrize("command", ["import", "sync"])
+def test_an_older_copy_keeps_nothing(older: Desk, tmp_path: Path, command: str) -> None:
+    """Else it would become one that went its own way: it is refused before, and told how to go on."""
+    before = (older.root / "journal" / "leaves").read_bytes()
+    said = older(command, *([tmp_path / "mail"] if command == "import" else []))
+    assert said.code == 1
+    assert "The archive is older than what was signed: it holds" in said.err
+    assert "Nothing was kept." in said.err
+    assert f"archiver --archive {older.root} restore --accept" in said.err
+    assert (older.root / "journal" / "leaves").read_bytes() == before
+
+
+def test_an_older_copy_is_told_by_status_and_backup(older: Desk, tmp_path: Path) -> None:
+    """In words and for programs; both do what they are for."""
+    said = older.ok("status")
+    assert "This archive is older than the state signed on this machine:" in said.out
+    assert older.ok("status", "--format", "json").json["standing"] == "older"
+    said = older.ok("backup", tmp_path / "other")
+    assert "This archive is older than the state signed on this machine:" in said.err
+    found = older.ok("backup", tmp_path / "other", "--format", "json").json
+    assert found["standing"] == "older"
+
+
+def test_a_forked_copy_is_told_by_status(older: Desk, tmp_path: Path) -> None:
+    """It was worked with where nobody remembered it."""
+    with environment({"ARCHIVER_STATE": str(tmp_path / "elsewhere")}):
+        older.keep(tmp_path / "other", *mails(4, start=50))
+    assert "This archive went another way than what was signed." in older.ok("status").out
+    assert older.ok("status", "--format", "json").json["standing"] == "forked"
+    said = older("import", tmp_path / "other")
+    assert said.code == 1
+    assert "does not continue what was signed when it held" in said.err
+
+
+def test_an_archive_that_is_level_says_nothing_of_it(desk: Desk, tmp_path: Path) -> None:
+    """Only programs are told."""
+    sign(desk)
+    assert "signed" not in desk.ok("status").out
+    assert desk.ok("status", "--format", "json").json["standing"] == "level"
+    found = desk.ok("backup", tmp_path / "copy", "--format", "json")
+    assert found.json["standing"] == "level"
+    assert "older" not in found.err

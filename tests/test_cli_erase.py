@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from command import Desk, archiver, new_desk
@@ -522,3 +523,25 @@ def test_help_tells_what_stays() -> None:
     said = archiver("erase", "--help")
     assert said.code == 0
     assert "Refused under a hold." in " ".join(said.out.split())
+
+
+def test_backups_that_hold_it_are_named_before_and_after(tmp_path: Path) -> None:
+    """With their dates: what is erased here is in them until they are brought level."""
+    early = new_desk(tmp_path / "early")
+    early.ok("backup", tmp_path / "before")
+    early.keep(tmp_path / "mail", *MAILS)
+    early.ok("backup", tmp_path / "copy")
+    said = early.ok("erase", digest(FIRST), "--dry-run")
+    today = datetime.now(ZoneInfo("Europe/Paris")).date().isoformat()
+    assert "Backups that may hold them, until `archiver backup` is run for each again:" in said.out
+    assert f"  {tmp_path / 'copy'}, of {today}" in said.out.splitlines()
+    assert str(tmp_path / "before") not in said.out
+    found = early.ok("erase", digest(FIRST), "--dry-run", "--format", "json").json["backups"]
+    assert [each["folder"] for each in found] == [str(tmp_path / "copy")]
+    said = early.ok("erase", digest(FIRST), *BASIS)
+    assert (
+        f"It may still be in the backup {tmp_path / 'copy'}, of {today}: run `archiver backup` "
+        "for it again."
+    ) in said.err
+    early.ok("backup", tmp_path / "copy")
+    assert not traces(tmp_path / "copy", FIRST)

@@ -1,14 +1,18 @@
 """``journal``: what a person reads of the archive's life, and what programs do."""
 
+import os
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from command import Desk, new_desk
+from evidence_case import seen
 from mail import mail
 
 from archiver.app import Archive
 from archiver.evidence.erasure import erase
+from archiver.evidence.store import Evidence
 
 
 @pytest.fixture
@@ -119,3 +123,22 @@ def test_what_a_server_or_a_person_wrote_cannot_steer_the_terminal(
     odd.write_bytes(mail(message_id="c@x.example", subject="Odd"))
     desk.ok("import", odd)
     assert "\x1b[2J" not in desk.ok("journal", record(desk, "Odd")).out
+
+
+def test_what_took_longer_is_told_from_when_to_when(tmp_path: Path) -> None:
+    """Its first minute and its last."""
+    desk = new_desk(tmp_path / "archive")
+    moments = [datetime(2026, 3, 2, 9, 58, tzinfo=UTC)]
+    with Evidence.open(
+        desk.root, clock=lambda: moments[-1], entropy=os.urandom, software="test"
+    ) as evidence:
+        evidence.keep([seen(b"one", 1)])
+        moments.append(moments[0] + timedelta(minutes=4))
+        evidence.keep([seen(b"two", 2)])
+    line = next(line for line in desk.ok("journal").out.splitlines() if "2 records" in line)
+    assert line.startswith("2026-03-02 10:58\N{EN DASH}11:02 +0100  archiver: 2 records were kept")
+    (act,) = desk.ok("journal", "--type", "record", "--format", "json").json["acts"]
+    assert (act["began"], act["at"]) == (
+        "2026-03-02T09:58:00+00:00",
+        "2026-03-02T10:02:00+00:00",
+    )

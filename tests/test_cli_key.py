@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import Desk, new_desk
+from command import Desk, environment, new_desk
 
 from archiver.app import Archive
 from archiver.evidence.checkpoints.keys import VerifierKey
@@ -144,14 +144,14 @@ def test_the_help_speaks_of_no_tree(desk: Desk) -> None:
 
 
 def test_signing_loads_no_library_before_it_is_needed(desk: Desk) -> None:
-    """``key show`` needs no cryptography."""
+    """``key state`` needs no cryptography; no command asks a keyring that is not to be asked."""
     sign(desk)
     program = (
         "import sys; from archiver.cli.main import main; main(sys.argv[1:]);"
         " print(sorted({'cryptography', 'keyring'} & set(sys.modules)))"
     )
     said = subprocess.run(
-        [sys.executable, "-c", program, "--archive", str(desk.root), "key", "show"],
+        [sys.executable, "-c", program, "--archive", str(desk.root), "key", "state"],
         env=dict(os.environ),
         capture_output=True,
         text=True,
@@ -174,3 +174,75 @@ def test_without_a_signed_state_there_is_none_to_print(desk: Desk) -> None:
     assert said.code == 2
     assert "No state of this archive has been signed yet." in said.err
     assert "archiver sync" in said.err
+
+
+def replaced(desk: Desk) -> Path:
+    """Put another key in the place of ours; return where."""
+    with opened(desk) as archive:
+        path = archive.outside.key_place().path
+    path.write_text("ab" * 32)
+    return path
+
+
+def test_a_replaced_key_is_told(desk: Desk) -> None:
+    """By whatever shows or checks keys."""
+    sign(desk)
+    path = replaced(desk)
+    assert desk.ok("key", "show").out.splitlines()[-1] == (
+        f"The key in {path} is not one that the journal names: ask who put it there. It will not "
+        "sign."
+    )
+    assert desk.ok("key", "show", "--format", "json").json["secret"]["is"] == "other"
+    (found,) = (
+        each
+        for each in desk("doctor", "--format", "json").json["findings"]
+        if each["code"] == "key-other"
+    )
+    assert (found["level"], found["subject"]) == ("warning", str(path))
+    said = desk("verify")
+    assert said.code == 3
+    assert "key-other" in said.out
+
+
+def test_a_replaced_key_is_kept_aside_by_the_next_import(desk: Desk, tmp_path: Path) -> None:
+    """And the change is told on stderr."""
+    sign(desk)
+    path = replaced(desk)
+    (tmp_path / "one.eml").write_bytes(MAIL)
+    said = desk.ok("import", tmp_path / "one.eml")
+    assert "is not the one that the journal names. A new key signs from here on" in said.err
+    (aside,) = path.parent.glob("signing-key-aside-*")
+    assert aside.read_text().strip() == "ab" * 32
+    assert f"kept aside: {aside}." in said.err
+    assert desk.ok("key", "show", "--format", "json").json["secret"]["is"] == "current"
+
+
+def test_a_key_that_cannot_be_read_is_told_beside_the_public_halves(desk: Desk) -> None:
+    """They can be shown all the same."""
+    sign(desk)
+    path = replaced(desk)
+    path.write_text("xx")
+    said = desk.ok("key", "show")
+    assert "is damaged" in said.err
+    assert desk.ok("key", "show", "--format", "json").json["secret"]["is"] is None
+
+
+def test_a_copy_without_memory_says_so_as_long_as_it_stands(desk: Desk, tmp_path: Path) -> None:
+    """At the import that makes another key, and in every look at the archive afterwards."""
+    sign(desk)
+    (tmp_path / "one.eml").write_bytes(MAIL)
+    with environment({"ARCHIVER_STATE": str(tmp_path / "elsewhere")}):
+        before = desk.ok("status")
+        assert "it cannot be known whether a newer state of it exists." in before.out
+        assert desk.ok("status", "--format", "json").json["standing"] == "unknown"
+        said = desk.ok("import", tmp_path / "one.eml")
+        assert "whether a newer state was signed elsewhere cannot be known." in said.err
+        for command in ("verify", "doctor", "status"):
+            assert "another key signs, because the earlier one was not on" in desk(command).out
+        assert desk.ok("status", "--format", "json").json["standing"] == "level"
+
+
+def test_an_archive_that_was_never_signed_has_nothing_to_be_older_than(desk: Desk) -> None:
+    """Its status says nothing of it."""
+    assert "no memory" not in desk.ok("status").out
+    assert desk.ok("status", "--format", "json").json["standing"] == "unknown"

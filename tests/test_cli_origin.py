@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def test_origin_captures_what_waits_and_counts_it(desk: Desk, server: str) -> No
         "unread": 0,
         "names_asked": 0,
         "stalled": False,
+        "dns": True,
     }
 
 
@@ -161,6 +163,39 @@ def test_recheck_exits_three_when_a_key_is_gone(desk: Desk, server: str) -> None
     assert desk("origin", "--recheck", "--format", "json").json["findings"][0]["level"] == "error"
 
 
+def test_recheck_exits_three_when_an_entry_cannot_be_read(desk: Desk, server: str) -> None:
+    """What was not checked is not said to be well."""
+    configure(desk, server)
+    online(desk, "origin")
+    journal = sqlite3.connect(desk.root / "journal" / "journal.sqlite")
+    with journal:
+        journal.execute(
+            "UPDATE entry SET body = X'7B' WHERE position = (SELECT max(entry) FROM origin)"
+        )
+    journal.close()
+    said = desk("origin", "--recheck", "all")
+    assert said.code == 3
+    assert "[origin-unread]" in said.out
+    assert "as it was captured" not in said.out
+
+
+def test_what_is_not_signed_is_told_by_name(tmp_path: Path, server: str) -> None:
+    """With the reason of a signature that does not count, in words."""
+    desk = new_desk(tmp_path / "archive")
+    data = b"Subject: Another\r\nDKIM-Signature: v=1; d=client.example; a=x\r\n" + SIGNED
+    desk.keep(tmp_path / "mail", data)
+    configure(desk, server)
+    online(desk, "origin")
+    out = desk.ok("origin", hashlib.sha256(data).hexdigest()).out
+    assert "O2: The servers of client.example signed the body and a part of the header; " in out
+    assert "not signed: Subject; the key was recorded only by this archive's owner.\n" in out
+    assert (
+        "client.example (): not written as it should be; something in it is missing, or is not "
+        "allowed; x; of the sender's domain\n"
+    ) in out
+    assert "client.example (s1): holds; not signed: Subject; rsa-sha256" in out
+
+
 def test_recheck_of_nothing_is_a_finding(desk: Desk) -> None:
     """Silence would look like a good result."""
     said = desk.ok("origin", "--recheck")
@@ -182,10 +217,21 @@ def test_offline_refuses_to_capture(desk: Desk) -> None:
 def test_a_setting_may_forbid_dns(desk: Desk) -> None:
     """For an archive that must not tell anybody whom it hears from."""
     configure(desk, "off")
-    said = desk("origin", environ=ONLINE)
-    assert said.code == 2
-    assert "DNS is not to be asked: archive.toml says so." in said.err
-    assert 'Write dns = "system" under [origin]' in said.err
+    assert "still to be captured: 2 (archiver origin)" in desk.ok("status").out
+    for environ in (ONLINE, None):
+        said = desk("origin", environ=environ)
+        assert said.code == 0
+        assert (
+            "1 record is signed, but its key is not asked for: archive.toml switches DNS off.\n"
+            'To have them asked for, write dns = "system" under [origin] in archive.toml.\n'
+        ) in said.out
+    assert not desk.ok("origin", "--format", "json").json["dns"]
+    status = desk.ok("status").out
+    assert (
+        "Signed records whose keys are not asked for: 1 (archive.toml switches DNS off)" in status
+    )
+    assert "still to be captured" not in status
+    assert "Date in the message: 2026-03-02 10:28+01:00\n" in desk.ok("origin", ID).out
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")

@@ -57,6 +57,13 @@ def test_the_manifest_s_digest_is_told_and_journalled(desk: Desk, tmp_path: Path
     assert len(entry["numbers"]) == 1
 
 
+def test_what_was_recorded_about_the_sender_may_be_left_out(desk: Desk, tmp_path: Path) -> None:
+    """It names the provider's server; then there is nothing to complain of either."""
+    said = desk.ok("prove", digest(desk), "--output", tmp_path / "proof", "--no-origin")
+    assert not (tmp_path / "proof" / "origin").exists()
+    assert "Nothing was recorded about who sent it" not in said.err
+
+
 def test_a_dossier_s_numbers_are_untouched_by_a_proof(desk: Desk, tmp_path: Path) -> None:
     """The export of a proof belongs to no engagement."""
     desk.ok("engagement", "add", "acme", "--client", "ACME", "--domain", "client.example")
@@ -133,8 +140,8 @@ def test_with_an_authority_the_proof_is_dated(desk: Desk, tmp_path: Path) -> Non
     assert said.code == 0, said.err
     assert "No third party has dated" not in said.err
     names = {path.suffix for path in (tmp_path / "proof" / "stamps").iterdir()}
-    assert names == {".json", ".pem", ".tlog-proof", ".tsq", ".tsr"}
+    assert names == {".json", ".pem", ".tlog-proof", ".tsr"}
     done = verify(tmp_path / "proof")
     assert done.returncode == 2
-    assert "if its authority's root is" in done.stdout
+    assert "is its authority's root: see --root" in done.stdout
     assert "FAILED" not in done.stdout

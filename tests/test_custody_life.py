@@ -12,6 +12,8 @@ from evidence_case import by_hand, in_file, seen
 from archiver.custody.acts import TYPES, Act, acts
 from archiver.custody.life import life
 from archiver.errors import UsageError
+from archiver.evidence.checkpoints.outside import Outside
+from archiver.evidence.checkpoints.signing import sign_checkpoint
 from archiver.evidence.erasure import erase
 from archiver.evidence.store import Evidence
 from archiver.model.anchors import Anchor, KeyRotate, Restore
@@ -226,6 +228,24 @@ def test_imports_of_different_days_are_different_acts(archive: Evidence, clock: 
     found = [act for act in acts(archive) if act.type == "record"]
     assert [act.records for act in found] == [1, 60]
     assert found[0].at - found[1].at == timedelta(days=1, minutes=5)
+
+
+def test_imports_by_separate_commands_are_different_acts(archive: Evidence, clock: Clock) -> None:
+    """However soon one came after the other: each command signs when it is done."""
+    outside = Outside(archive.root.parent / "state", archive.archive_id)
+    archive.keep([in_file(b"zero", 7)])
+    sign_checkpoint(archive, outside, entropy=os.urandom)
+    for number in range(3):
+        archive.keep([in_file(b"%d" % number, number)])
+        clock.now += timedelta(minutes=2)
+        archive.keep([in_file(b"and %d" % number, 9 + number)])
+        sign_checkpoint(archive, outside, entropy=os.urandom)
+        clock.now += timedelta(minutes=1)
+    found = [act for act in acts(archive) if act.type == "record"]
+    assert [act.records for act in found] == [2, 2, 2, 1]
+    assert found[0].began is not None
+    assert found[0].at - found[0].began == timedelta(minutes=2)
+    assert found[0].began - found[1].at == timedelta(minutes=1)
 
 
 def test_one_decision_is_one_act(archive: Evidence) -> None:

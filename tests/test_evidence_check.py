@@ -4,24 +4,28 @@ import contextlib
 import errno
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
-from evidence_case import create, in_file, reopen, seen
+from evidence_case import NOW, SOFTWARE, create, in_file, reopen, seen
 
 from archiver.evidence.checks.check import verify
 from archiver.evidence.checks.findings import Findings
 from archiver.evidence.checks.objects import ObjectCheck
 from archiver.evidence.checks.plan import Wish
+from archiver.evidence.checks.times import TOLERANCE, TimeCheck
 from archiver.evidence.disk import Disk
 from archiver.evidence.journal.canonical import canonical, parse
 from archiver.evidence.journal.merkle import leaf_hash
 from archiver.evidence.store import Evidence
+from archiver.model.anchors import Anchor
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Export, Sighting, Tag, Undo
+from archiver.model.entries import Export, Sighting, Tag, Undo, Vanished
 from archiver.model.findings import Finding, Report
 from archiver.model.sources import HandSource
 
@@ -593,3 +597,86 @@ def test_a_hand_has_no_place_to_be_found_at(tmp_path: Path) -> None:
 
 def _codes(evidence: Evidence) -> set[str]:
     return {finding.code for finding in verify(evidence).findings}
+
+
+# --- when entries say that they were written ------------------------------------------------------
+
+
+def clocked(root: Path, moment: datetime) -> Evidence:
+    """Open the archive on a machine whose clock says MOMENT."""
+    return Evidence.open(root, clock=lambda: moment, entropy=os.urandom, software=SOFTWARE)
+
+
+def stamped(root: Path, time: datetime) -> None:
+    """Note in the journal that an authority dated it at TIME."""
+    named = Anchor(size=3, checkpoint=ONE, authority="tsa", response=ONE, time=time)
+    with clocked(root, time) as evidence:
+        evidence.append([named])
+
+
+def backwards(root: Path) -> list[tuple[str, str]]:
+    """Return where, and what, a check says about times; only warnings."""
+    found = [one for one in findings(root) if one.code == "time-backwards"]
+    assert all(one.level == "warning" and "clock" in one.advice for one in found)
+    return [(one.subject, one.message) for one in found]
+
+
+def test_an_entry_from_before_the_archive_is_told(archive: Path) -> None:
+    """Somebody set the clock back, or wrote another date."""
+    with clocked(archive, NOW - timedelta(days=400)) as evidence:
+        evidence.keep([seen(b"late", 9)])
+        first = evidence.size - 2
+    ((subject, message),) = backwards(archive)
+    assert subject == str(first)
+    assert message == (
+        f"2 entries, from entry {first} on, say that they were written on "
+        "2025-01-26T09:30:00+00:00 or later; but entry 0 before them shows that it was "
+        "2026-03-02T09:30:00+00:00 by then."
+    )
+
+
+@pytest.mark.parametrize("usual", [True, False])
+def test_an_entry_from_before_a_time_stamp_that_stands_before_it_is_told(
+    archive: Path, *, usual: bool
+) -> None:
+    """Those before it may be older, those after it may not; also where only news are checked."""
+    stamped(archive, NOW + timedelta(days=30))
+    with clocked(archive, NOW + timedelta(days=2)) as evidence:
+        position = evidence.size
+        if usual:
+            evidence.keep([seen(b"one", 77)])
+        else:
+            evidence.append([Undo(entry=Position(8))])
+    (told,) = backwards(archive)
+    assert told[0] == str(position)
+    assert "1 entry, from entry" in told[1]
+    assert f"but entry {position - 1} before it shows that it was 2026-04-01T09:30:00" in told[1]
+    with reopen(archive, recover=False) as evidence:
+        checks = Findings()
+        times = TimeCheck(evidence.database, checks, start=position)
+        assert times.floor == NOW + timedelta(days=30) - TOLERANCE
+
+
+def test_a_clock_that_is_a_little_behind_is_no_finding(archive: Path) -> None:
+    """Nor one that goes back where nothing contradicts it."""
+    stamped(archive, NOW + timedelta(days=30))
+    with clocked(archive, NOW + timedelta(days=30, minutes=-9)) as evidence:
+        evidence.keep([seen(b"late", 9)])
+    with clocked(archive, NOW + timedelta(days=300)) as evidence:
+        evidence.keep([seen(b"later", 10)])
+    with clocked(archive, NOW + timedelta(days=31)) as evidence:
+        evidence.keep([seen(b"even later", 11)])
+    assert backwards(archive) == []
+
+
+@pytest.mark.parametrize("state", ["kept", "vanished"])
+def test_a_state_that_no_uid_can_have_is_told(archive: Path, state: str) -> None:
+    """A disk changed one letter of it."""
+    vanished = Vanished(account="work", folder="INBOX", uidvalidity=1, uids="2")
+    with reopen(archive) as evidence:
+        evidence.append([vanished])
+    with contextlib.closing(sqlite3.connect(archive / "journal" / "journal.sqlite")) as database:
+        database.execute("PRAGMA ignore_check_constraints = ON")
+        database.execute("UPDATE uid SET state = 'x' || substr(state, 2) WHERE state = ?", (state,))
+        database.commit()
+    assert levels(archive)["lookup-extra"] == "error"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from authority import local_authority
-from evidence_case import create, in_file, now, reopen, seen
+from evidence_case import SOFTWARE, create, in_file, now, reopen, seen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -139,6 +139,13 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
             ),
         )
         assert not outcome.failed, outcome
+    # What follows a time-stamp is not older than that says.
+    with Evidence.open(
+        folder / "archive",
+        clock=lambda: datetime.now(UTC),
+        entropy=os.urandom,
+        software=SOFTWARE,
+    ) as evidence:
         record = evidence.position_of(Digest.of(b"gone"))
         assert record is not None
         evidence.append([Tag(record=record, engagement="acme")])

@@ -17,7 +17,12 @@ from evidence_case import KillingDisk, ReadOnlyDisk, RecordingDisk, create, reop
 from archiver.errors import OperationError, UsageError
 from archiver.evidence.checkpoints.check import check_checkpoints
 from archiver.evidence.checkpoints.checkpoint import Checkpoint, origin_of, parse_checkpoint
-from archiver.evidence.checkpoints.history import key_at, key_history, note_path
+from archiver.evidence.checkpoints.history import (
+    key_at,
+    key_entries,
+    key_history,
+    note_path,
+)
 from archiver.evidence.checkpoints.keys import SigningKey
 from archiver.evidence.checkpoints.note import open_note, sign_note
 from archiver.evidence.checkpoints.outside import Outside
@@ -31,6 +36,7 @@ from archiver.evidence.checkpoints.signing import (
     signed_sizes,
     standing,
 )
+from archiver.evidence.checkpoints.standing import require_continuing
 from archiver.evidence.disk import Disk
 from archiver.evidence.journal.proofs import (
     MirrorLeaves,
@@ -72,10 +78,16 @@ class Desk:
         with self.open() as evidence:
             evidence.keep([seen(str(uid).encode(), uid) for uid in uids])
 
-    def sign(self) -> Path | None:
-        """Sign the state."""
+    def sign(self, told: list[str] | None = None) -> Path | None:
+        """Sign the state; what a person should know goes to TOLD."""
+        tell = [].append if told is None else told.append
         with self.open() as evidence:
-            return sign_checkpoint(evidence, self.outside(evidence), entropy=os.urandom)
+            outside = self.outside(evidence)
+            return sign_checkpoint(evidence, outside, entropy=os.urandom, tell=tell)
+
+    def memory(self, name: str) -> Path:
+        """Return where a file of the memory is, there or not."""
+        return next((self.folder / self.state).iterdir()) / name
 
     def rotate(self) -> None:
         """Change the key."""
@@ -406,19 +418,167 @@ def test_another_machine_does_not_know_and_makes_a_key(desk: Desk) -> None:
     assert desk.findings() == {"memory-unknown": "note"}
     assert desk.sign() is None  # nothing new: no reason for another key
     desk.keep(3)
-    desk.sign()
+    told: list[str] = []
+    desk.sign(told)
     assert desk.reasons() == ["first", "lost"]
     assert desk.standing() == "level"
+    assert desk.findings() == {"key-lost": "note"}
+    (said,) = told
+    what, advice = said.splitlines()
+    assert what == (
+        "This machine remembers nothing of this archive: whether a newer state was signed "
+        "elsewhere cannot be known. A new key signs from here on, and the journal says so (entry "
+        "9)."
+    )
+    assert advice.startswith("Compare the archive with the machine that it comes from")
     desk.state = "state"
     assert desk.standing() == "newer"
+    assert desk.findings() == {"key-lost": "note", "key-other": "note"}
     desk.keep(4)
-    desk.sign()
+    desk.sign(told)
+    assert told[1].startswith("Another key than this machine's signed the archive meanwhile; from")
     assert desk.reasons() == ["first", "lost", "lost"]
     with desk.open() as evidence:
         history = key_history(evidence)
         assert history[0].key == history[2].key != history[1].key
         assert len(known_keys(evidence)) == 2
+        actors = [entry.actor for entry, _change in key_entries(evidence)]
+        assert actors == ["archiver"] * 3
+    assert desk.findings() == {"key-lost": "note"}
+
+
+def test_that_a_key_was_lost_is_not_forgotten_when_it_is_changed(desk: Desk) -> None:
+    """Else whoever put an older copy back could hide it."""
+    desk.sign()
+    desk.state = "elsewhere"
+    desk.keep(3)
+    desk.sign()
+    desk.rotate()
+    assert desk.reasons() == ["first", "lost", "rotated"]
+    assert desk.findings() == {"key-lost": "note"}
+
+
+def test_an_older_copy_whose_memory_was_emptied_is_not_taken_over_in_silence(
+    rolled_back: Desk,
+) -> None:
+    """Nobody can know; that is what is said, then and afterwards."""
+    shutil.rmtree(rolled_back.folder / "state")
+    rolled_back.keep(9)
+    told: list[str] = []
+    rolled_back.sign(told)
+    assert "whether a newer state was signed elsewhere cannot be known" in told[0]
+    assert rolled_back.reasons() == ["first", "lost"]
+    assert rolled_back.findings() == {"key-lost": "note"}
+
+
+def test_a_key_without_what_it_signed_last_does_not_go_on(rolled_back: Desk) -> None:
+    """Only the note was taken away: with the same key an older copy would go on unseen."""
+    rolled_back.memory("last.note").unlink()
+    old = rolled_back.memory("signing-key").read_bytes()
+    rolled_back.keep(9)
+    told: list[str] = []
+    rolled_back.sign(told)
+    assert rolled_back.reasons() == ["first", "lost"]
+    assert told[0].startswith("This machine remembers nothing of this archive")
+    assert "The key that was here is kept aside: " in told[0]
+    (aside,) = rolled_back.memory("").glob("signing-key-aside-*")
+    assert aside.read_bytes() == old != rolled_back.memory("signing-key").read_bytes()
+    assert rolled_back.findings() == {"key-lost": "note"}
+
+
+def test_a_first_key_does_not_go_on_in_a_copy_from_before_it(desk: Desk) -> None:
+    """The journal names no key; one is here, and what it signed is not."""
+    desk.back_up()
+    desk.sign()
+    desk.put_back()
+    desk.memory("last.note").unlink()
+    assert desk.findings() == {"key-other": "error"}
+    told: list[str] = []
+    desk.sign(told)
+    assert told[0].startswith("This machine remembers nothing of this archive")
+    assert len(list(desk.memory("").glob("signing-key-aside-*"))) == 1
+
+
+def test_a_replaced_key_is_told_and_kept_aside(desk: Desk) -> None:
+    """It is not taken for ours, and not destroyed."""
+    desk.sign()
+    other = b"ab" * 32 + b"\n"
+    desk.memory("signing-key").write_bytes(other)
+    assert desk.findings() == {"key-other": "error"}
+    desk.keep(3)
+    told: list[str] = []
+    desk.sign(told)
+    assert told[0].startswith(
+        "The signing key on this machine is not the one that the journal names. A new key signs "
+        "from here on, and the journal says so (entry 9). The key that was here is kept aside: "
+    )
+    (aside,) = desk.memory("").glob("signing-key-aside-*")
+    assert aside.read_bytes() == other != desk.memory("signing-key").read_bytes()
+    assert desk.reasons() == ["first", "lost"]
+    assert desk.findings() == {"key-lost": "note"}
+
+
+def test_a_replaced_key_is_kept_aside_when_an_older_copy_is_accepted(rolled_back: Desk) -> None:
+    """Nor destroyed by a decision about something else."""
+    other = b"ab" * 32 + b"\n"
+    rolled_back.memory("signing-key").write_bytes(other)
+    assert rolled_back.findings() == {"archive-older": "error"}
+    rolled_back.accept()
+    (aside,) = rolled_back.memory("").glob("signing-key-aside-*")
+    assert aside.read_bytes() == other
+
+
+def test_a_key_that_was_changed_by_a_person_does_not_come_back(desk: Desk) -> None:
+    """Whoever had taken it puts it there again."""
+    desk.sign()
+    old = desk.memory("signing-key").read_bytes()
+    desk.rotate()
+    desk.memory("signing-key").write_bytes(old)
+    assert desk.findings() == {"key-other": "note"}
+    desk.keep(3)
+    desk.sign()
+    with desk.open() as evidence:
+        assert len(known_keys(evidence)) == 3
+
+
+def test_a_key_that_was_removed_is_told(desk: Desk) -> None:
+    """What was signed last is remembered, so nothing else is in doubt."""
+    desk.sign()
+    desk.memory("signing-key").unlink()
     assert desk.findings() == {}
+    desk.keep(3)
+    told: list[str] = []
+    desk.sign(told)
+    assert told[0].startswith("The key that signed the archive is no longer on this machine.")
+    assert desk.reasons() == ["first", "lost"]
+
+
+def test_a_damaged_key_stops_no_check(desk: Desk) -> None:
+    """It is told, and the rest is checked."""
+    desk.sign()
+    desk.memory("signing-key").write_bytes(b"xx")
+    assert desk.findings() == {"key-unread": "note"}
+
+
+def test_nothing_is_to_be_kept_in_a_copy_that_lacks_what_was_signed(rolled_back: Desk) -> None:
+    """Until a person says so."""
+    with rolled_back.open() as evidence, pytest.raises(RolledBackError) as caught:
+        require_continuing(evidence, rolled_back.outside(evidence))
+    assert caught.value.what == (
+        "The archive is older than what was signed: it holds 7 entries, and 11 were signed. "
+        "Nothing was kept."
+    )
+    assert "restore --accept` goes on with this copy." in caught.value.advice
+    rolled_back.keep(5, 6, 7, 8)
+    with rolled_back.open() as evidence, pytest.raises(RolledBackError) as caught:
+        require_continuing(evidence, rolled_back.outside(evidence))
+    assert caught.value.what == (
+        "The archive, with 15 entries, does not continue what was signed when it held 11. Nothing "
+        "was kept."
+    )
+    rolled_back.accept()
+    with rolled_back.open() as evidence:
+        require_continuing(evidence, rolled_back.outside(evidence))
 
 
 def test_read_only_media_are_not_signed(desk: Desk) -> None:
@@ -591,7 +751,7 @@ def test_keys_that_do_not_follow_each_other_are_told(desk: Desk) -> None:
         key = str(known_keys(evidence)[0])
         evidence.append([KeyRotate(previous=None, key=key, reason="rotated")])
         evidence.append([KeyRotate(previous=key, key="none", reason="rotated")])
-    assert desk.findings() == {"key-chain": "error"}
+    assert desk.findings() == {"key-chain": "error", "key-other": "note"}
     with pytest.raises(OperationError, match="names no signing key"):
         desk.sign()
 

@@ -1,5 +1,6 @@
 """Capture: after the record is durable, once a name, and nothing waits for DNS."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from zone import MESSAGE, FakeZone, key, name, sealed, signed, zone
 
 from archiver.evidence.origin.capture import Captured, Own, capture
 from archiver.evidence.origin.grades import grade
-from archiver.evidence.origin.recheck import check_origin
+from archiver.evidence.origin.recheck import check_origin, recheck
 from archiver.evidence.origin.registry import (
     count_waiting,
     key_history,
@@ -26,7 +27,7 @@ from archiver.evidence.origin.resolver import NoKey, Reply, Resolver, ask
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Position
 from archiver.model.entries import FolderScan, Scan
-from archiver.model.origin import KeySeen, Origin
+from archiver.model.origin import RULES, KeySeen, Origin
 
 OWN = Own(
     addresses=frozenset({"us@own.example"}),
@@ -336,7 +337,7 @@ def test_a_note_is_no_mail(evidence: Evidence) -> None:
     position = evidence.keep([by_hand(signed())])[0].position
     resolver = zone(key())
     run(evidence, resolver)
-    assert origin_of(evidence, position) == Origin(record=position, complete=True)
+    assert origin_of(evidence, position) == Origin(record=position, complete=True, rules=RULES)
     assert resolver.asked == []
 
 
@@ -383,6 +384,24 @@ def test_an_invented_key_is_never_above_two(evidence: Evidence) -> None:
     assert "only by this archive's owner" in found.meaning
 
 
+def test_without_dns_everything_else_is_captured(evidence: Evidence) -> None:
+    """Dates and the provider's word need none; what is signed waits, and is asked for later."""
+    claim = b"Authentication-Results: mx.own.example; dkim=pass header.d=client.example\r\n"
+    unsigned, waits = keep(evidence, claim + MESSAGE, claim + signed())
+    captured = capture(evidence, None, clock=Clock(), own=OWN)
+    assert captured == Captured(done=1, waiting=1, unread=0, asked=0, stalled=False, dns=False)
+    for record in (unsigned, waits):
+        origin = origin_of(evidence, record)
+        assert (origin.internaldate, len(origin.dated)) == (NOW, 3)
+        assert grade(origin).level == "O1"
+    assert evidence.database.all("SELECT * FROM attempt") == []
+    size = evidence.size
+    assert capture(evidence, None, clock=Clock(), own=OWN).waiting == 1
+    assert evidence.size == size
+    assert run(evidence, zone(key())).done == 1
+    assert grade(origin_of(evidence, waits)).level == "O2"
+
+
 # --- recheck -------------------------------------------------------------------------------------
 
 
@@ -423,6 +442,8 @@ def test_what_was_captured_follows_from_what_was_kept(evidence: Evidence) -> Non
         (b'"result":"no-key"', b'"result":"pass"'),
         (b'"method":"dkim"', b'"method":"dmarc"'),
         (b'"verdict":"pass"', b'"verdict":"fail"'),
+        (b'"unsigned":[]', b'"unsigned":["to"]'),
+        (b'"unsigned":[]', b'"unsigned":null'),
         (b"2026-03-02T09:28", b"2026-03-01T09:28"),
         (b'"internaldate":"2026-03-02', b'"internaldate":"2026-03-01'),
     ],
@@ -441,6 +462,64 @@ def test_an_entry_that_was_changed_is_found(evidence: Evidence, old: bytes, new:
     (finding,) = check_origin(evidence)
     assert (finding.code, finding.level) == ("origin-differs", "error")
     assert f"entry {position} " in finding.message
+
+
+@pytest.mark.parametrize("damage", [b"{", b'{"type":"record"}'])
+def test_an_entry_that_cannot_be_read_is_told(evidence: Evidence, damage: bytes) -> None:
+    """The check of all entries tells it too: it is told once, where this one stands alone."""
+    captured_archive(evidence)
+    evidence.database.many(
+        "UPDATE entry SET body = ? WHERE position = (SELECT max(entry) FROM origin)", [(damage,)]
+    )
+    assert check_origin(evidence) == ()
+    (finding,) = recheck(evidence).findings
+    assert (finding.code, finding.level) == ("origin-unread", "error")
+
+
+def test_a_record_that_cannot_be_read_is_told(evidence: Evidence) -> None:
+    """What its origin says is not checked then."""
+    record = captured_archive(evidence)[0]
+    evidence.path_of(evidence.record(record).object).unlink()
+    assert [one.code for one in recheck(evidence).findings] == ["origin-unread"]
+
+
+def older(evidence: Evidence, record: Position, *changes: tuple[bytes, bytes]) -> None:
+    """Make of RECORD's newest origin an entry as an older version wrote it."""
+    position = origin_entries(evidence, record)[-1]
+    body = evidence.raw_entry(position)
+    unsigned = re.compile(rb',"unsigned":\[[^]]*\]')
+    body = unsigned.sub(b"", body.replace(b'"rules":2,', b""))
+    for old, new in changes:
+        assert old in body
+        body = body.replace(old, new)
+    evidence.database.many("UPDATE entry SET body = ? WHERE position = ?", [(body, position)])
+
+
+def test_an_older_entry_is_read_and_checked_and_believed_less(evidence: Evidence) -> None:
+    """It does not say which fields were signed, so nobody says that all were."""
+    signed_one, *_others, sealed_one, _bare = records = captured_archive(evidence)
+    for record in records:
+        older(evidence, record)
+    assert check_origin(evidence) == ()
+    found = grade(origin_of(evidence, signed_one))
+    assert (found.level, found.reasons) == (
+        "O2",
+        ("signed-in-part", "cover-unknown", "key-by-owner"),
+    )
+    assert "was not noted when it was captured" in found.meaning
+    assert grade(origin_of(evidence, sealed_one)).reasons == ("older-capture", "unsigned")
+
+
+def test_what_an_older_entry_took_for_the_providers_word_is_told(evidence: Evidence) -> None:
+    """It is no damage; it is not believed."""
+    claim = b"Authentication-Results: mx.own.example; dkim=pass header.d=client.example\r\n"
+    (record,) = keep(evidence, claim + MESSAGE)
+    run(evidence, FakeZone())
+    older(evidence, record, (b'"method":"dkim"', b'"method":"dmarc"'))
+    (finding,) = check_origin(evidence)
+    assert (finding.code, finding.level) == ("origin-older", "warning")
+    found = grade(origin_of(evidence, record))
+    assert (found.level, found.reasons) == ("O0", ("older-capture", "unsigned"))
 
 
 def test_a_record_whose_bytes_are_others_is_found(evidence: Evidence) -> None:

@@ -171,11 +171,59 @@ def test_the_own_providers_note_is_believed_a_little() -> None:
         b"Authentication-Results: mx.own.example; dkim=fail (dkim=pass header.d=client.example)\r\n",
         b'Authentication-Results: mx.own.example; x="; dkim=pass header.d=client.example"\r\n',
         b"Authentication-Results: mx.own.example; dmarc=fail header.from=client.example\r\n",
+        b"Received: from evil by mx.own.example; Mon, 2 Mar 2026 09:29:00 +0000\r\n" + CLAIM,
+        CLAIM.replace(b"pass", b"fail") + CLAIM,
+        CLAIM + CLAIM.replace(b"pass", b"fail"),
+        CLAIM + CLAIM.replace(b"pass", b"none"),
+        CLAIM + b"Authentication-Results: mx.own.example; dmarc=fail\r\n",
+        CLAIM + b"X-Note: a\rFrom: Eve <eve@evil.example>\r\n",
+        (
+            b"Authentication-Results: mx.own.example; dkim=pass header.d=client.example;"
+            b" dkim=fail header.d=client.example\r\n"
+        ),
+        (
+            b"Authentication-Results: mx.own.example; spf=pass smtp.mailfrom=client.example;"
+            b" dmarc=fail header.from=client.example\r\n"
+        ),
+        (
+            b'Authentication-Results: mx.own.example; dkim=pass reason="header.d=client.example"'
+            b" header.d=evil.example\r\n"
+        ),
+        b'Authentication-Results: mx.own.example; dkim=pass reason="a header.d=client.example"\r\n',
+        b'Authentication-Results: mx.own.example; dkim=pass reason="\\" header.d=client.example"\r\n',
+        b'Authentication-Results: mx.own.example; dkim=pass reason="\\"\\" header.d=client.example\r\n',
+        b"Authentication-Results: mx.own.example; dkim=pass reason=header.d=client.example\r\n",
+        (
+            b"Authentication-Results: mx.own.example; dkim=pass header.d=evil.example"
+            b" header.i=@client.example\r\n"
+        ),
     ],
 )
 def test_what_anybody_could_have_written_is_not_believed(header: bytes) -> None:
-    """Below the first foreign field, in a comment, in quotes, about another domain."""
+    """Below the first foreign field or a Received, in quotes, about another domain, failed too."""
     assert grade(origin_of(header + MESSAGE)).level == "O0"
+
+
+def test_fields_that_contradict_each_other_claim_nothing() -> None:
+    """One of them is not the provider's, and nobody knows which."""
+    assert origin_of(CLAIM + CLAIM.replace(b"pass", b"fail") + MESSAGE).claims == ()
+    agreed = origin_of(CLAIM + CLAIM + MESSAGE)
+    assert [claim.result for claim in agreed.claims] == ["pass", "pass"]
+
+
+def test_another_server_of_the_provider_below_the_first_is_not_read() -> None:
+    """One server took the message in; what the others wrote came with it, or may have."""
+    second = CLAIM.replace(b"mx.own", b"mx2.own").replace(b"dkim", b"spf")
+    servers = frozenset({"mx.own.example", "mx2.own.example"})
+    found = origin_of(CLAIM + second + MESSAGE, servers=servers)
+    assert {claim.server for claim in found.claims} == {"mx.own.example"}
+
+
+def test_a_seal_tells_what_of_the_message_it_does_not_cover() -> None:
+    """It shows who sent it; a Subject above the signed one may be anybody's."""
+    found = grade(origin_of(b"Subject: Another\r\n" + sealed(MESSAGE)))
+    assert (found.level, found.reasons) == ("O2", ("sealed", "unsigned-subject", "key-by-owner"))
+    assert "; not signed: Subject; " in found.meaning
 
 
 def test_without_a_configured_provider_no_note_counts() -> None:
@@ -224,7 +272,8 @@ def test_the_instance_stands_before_sealed_results() -> None:
     assert read_sealed("mx.example; i=3") == (0, "", ())
 
 
-def test_no_more_than_some_claims_are_taken() -> None:
-    """An entry stays small."""
-    header = b"Authentication-Results: mx.own.example" + b"; dkim=pass" * 900 + b"\r\n\r\n"
-    assert len(claims_of(parse(header), OWN)) == 32
+@pytest.mark.parametrize(("number", "taken"), [(32, 32), (33, 0), (900, 0), (9_000, 0)])
+def test_of_very_many_claims_none_is_taken(number: int, taken: int) -> None:
+    """An entry stays small, and what failed may be the last of them."""
+    header = b"Authentication-Results: mx.own.example" + b"; dkim=pass" * number + b"\r\n\r\n"
+    assert len(claims_of(parse(header), OWN)) == taken

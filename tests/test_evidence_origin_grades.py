@@ -10,7 +10,7 @@ from evidence_case import NOW
 from archiver.evidence.origin.grades import date_grade, grade
 from archiver.model.anchors import Anchor
 from archiver.model.digest import Digest, Position
-from archiver.model.origin import Claim, Origin, Signature
+from archiver.model.origin import RULES, Claim, Origin, Seal, Signature
 
 RECORD = Position(10)
 KEY = Position(4)
@@ -19,7 +19,7 @@ SIGNATURE = Signature(
     selector="s1",
     algorithm="rsa-sha256",
     canonicalization="relaxed/relaxed",
-    headers=("from",),
+    headers=("from", "to", "subject", "date"),
     length=None,
     time=None,
     expiry=None,
@@ -30,6 +30,7 @@ SIGNATURE = Signature(
     header_result="pass",
     aligned=True,
     key=KEY,
+    unsigned=(),
 )
 ORIGIN = Origin(
     record=RECORD,
@@ -39,6 +40,7 @@ ORIGIN = Origin(
     internaldate=NOW,
     date=NOW - timedelta(minutes=2),
     received=NOW - timedelta(minutes=1),
+    rules=RULES,
 )
 
 
@@ -89,8 +91,23 @@ def test_another_key_that_is_confirmed_helps_nothing() -> None:
         ({"key_bits": None}, "O0", ("small",)),
         ({"key_bits": 1024}, "O3", ("signed", "key-confirmed")),
         ({"algorithm": "ed25519-sha256", "key_bits": 256}, "O3", ("signed", "key-confirmed")),
-        ({"appended": 5}, "O2", ("header-signed", "body-appended", "key-by-owner")),
-        ({"result": "body-differs"}, "O2", ("header-signed", "body-differs", "key-by-owner")),
+        ({"appended": 5}, "O2", ("header-signed", "body-appended", "key-confirmed")),
+        ({"length": 0}, "O2", ("header-signed", "body-unsigned", "key-confirmed")),
+        (
+            {"length": 0, "appended": 5},
+            "O2",
+            ("header-signed", "body-unsigned", "key-confirmed"),
+        ),
+        ({"result": "body-differs"}, "O2", ("header-signed", "body-differs", "key-confirmed")),
+        ({"unsigned": ("to",)}, "O2", ("signed-in-part", "unsigned-to", "key-confirmed")),
+        ({"unsigned": ("subject",)}, "O2", ("signed-in-part", "unsigned-subject", "key-confirmed")),
+        ({"unsigned": None}, "O2", ("signed-in-part", "cover-unknown", "key-confirmed")),
+        (
+            {"unsigned": ("date",), "appended": 5},
+            "O2",
+            ("header-signed", "body-appended", "unsigned-date", "key-confirmed"),
+        ),
+        ({"unsigned": ("from",)}, "O0", ("unsigned-from",)),
         ({"result": "bad-signature", "header_result": "bad-signature"}, "O0", ("bad-signature",)),
         ({"result": "no-key", "header_result": "no-key"}, "O0", ("no-key",)),
         ({"result": "unusable-key", "header_result": "unusable-key"}, "O0", ("unusable-key",)),
@@ -106,6 +123,73 @@ def test_each_trap_of_a_signature_lowers_the_grade(
     found = grade(origin, confirmed={KEY: "keys.example"})
     assert (found.level, found.reasons) == (level, reasons)
     assert found.meaning.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"unsigned": ("subject", "date")},
+            (
+                "The servers of client.example signed the body and a part of the header; not signed: "
+                "Subject, Date; the key was recorded only by this archive's owner."
+            ),
+        ),
+        (
+            {"unsigned": ("mime-version", "content-type")},
+            (
+                "The servers of client.example signed a part of the header and the bytes of the body, "
+                "but not how these are to be read; not signed: MIME-Version, Content-Type; the key was "
+                "recorded only by this archive's owner."
+            ),
+        ),
+        (
+            {"unsigned": ("reply-to",), "result": "body-differs"},
+            (
+                "The servers of client.example signed a part of the header; the body is not as they "
+                "signed it, as happens when a server encodes it anew; not signed: Reply-To; the key "
+                "was recorded only by this archive's owner."
+            ),
+        ),
+        (
+            {"length": 0, "appended": 20},
+            (
+                "The servers of client.example signed the header and nothing of the body; the key was "
+                "recorded only by this archive's owner."
+            ),
+        ),
+    ],
+)
+def test_what_was_not_signed_is_told_by_name(changes: dict[str, object], sentence: str) -> None:
+    """Whoever reads it looks at those fields, not at a word."""
+    origin = replace(ORIGIN, signatures=(replace(SIGNATURE, **changes),))  # type: ignore[arg-type]
+    assert grade(origin).meaning == sentence
+
+
+def test_of_several_signatures_the_one_that_covers_more_counts() -> None:
+    """In whatever order they stand."""
+    part, body = replace(SIGNATURE, unsigned=("to",)), replace(SIGNATURE, result="body-differs")
+    for some in ((body, part, SIGNATURE), (SIGNATURE, body, part)):
+        assert grade(replace(ORIGIN, signatures=some)).reasons[0] == "signed"
+    assert grade(replace(ORIGIN, signatures=(body, part))).reasons[0] == "signed-in-part"
+
+
+@pytest.mark.parametrize(
+    ("claims", "level"),
+    [
+        ([("dkim", "pass"), ("dkim", "fail")], "O0"),
+        ([("spf", "pass"), ("dmarc", "fail")], "O0"),
+        ([("spf", "pass"), ("dkim", "fail")], "O1"),
+        ([("spf", "pass"), ("spf", "softfail")], "O0"),
+    ],
+)
+def test_what_failed_as_well_did_not_pass(claims: list[tuple[str, str]], level: str) -> None:
+    """And where DMARC failed, nothing did."""
+    found = tuple(
+        Claim(server="mx.example", method=method, result=result, domain="client.example")
+        for method, result in claims
+    )
+    assert grade(replace(ORIGIN, signatures=(), claims=found)).level == level
 
 
 def test_the_best_of_several_signatures_counts() -> None:
@@ -215,17 +299,75 @@ def test_dates_that_are_there_are_enough() -> None:
 
 
 def test_without_any_date_a_stamp_gives_one() -> None:
-    """There is nothing to compare it with; the same before anybody captured them."""
+    """There is nothing to compare it with."""
     bare = replace(ORIGIN, internaldate=None, date=None, received=None)
-    for origin in (bare, None):
-        found = date_grade(RECORD, origin, [anchor(qualified=True)])
-        assert (found.level, found.reasons) == ("D1", ("no-date",))
+    found = date_grade(RECORD, bare, [anchor(qualified=True)])
+    assert (found.level, found.reasons) == ("D1", ("no-date",))
 
 
-def test_the_best_stamp_counts_and_of_equals_the_first() -> None:
-    """Several authorities may have dated several checkpoints."""
+def test_dates_that_nobody_captured_yet_are_not_said_to_be_missing() -> None:
+    """The record may well have some."""
+    found = date_grade(RECORD, None, [anchor(qualified=True)])
+    assert (found.level, found.reasons) == ("D1", ("not-captured",))
+    assert found.meaning.endswith("its own dates are not captured yet.")
+
+
+def test_the_best_stamp_of_one_checkpoint_counts_and_of_equals_the_first() -> None:
+    """Several authorities may have dated it."""
     late, later = NOW + timedelta(days=9), NOW + timedelta(days=20)
     assert date_grade(RECORD, ORIGIN, [anchor(later), anchor(late)]).time == late
     stamps = [anchor(NOW), anchor(NOW + timedelta(hours=9), qualified=True)]
     found = date_grade(RECORD, ORIGIN, stamps)
     assert (found.level, found.time) == ("D3", NOW + timedelta(hours=9))
+
+
+def test_a_later_checkpoint_makes_no_date_better() -> None:
+    """A date in the future would come near to a stamp, if one waits for long enough."""
+    future = NOW + timedelta(days=9)
+    origin = replace(ORIGIN, internaldate=None, received=None, date=future)
+    later = anchor(future, size=20, qualified=True)
+    for stamps in ([anchor(), later], [later, anchor()]):
+        found = date_grade(RECORD, origin, stamps)
+        assert (found.level, found.reasons, found.time) == ("D1", ("early",), NOW)
+    assert date_grade(RECORD, ORIGIN, [anchor(size=10), anchor(), later]).level == "D2"
+
+
+SEAL = Seal(
+    domain="own.example",
+    selector="arc",
+    instance=1,
+    result="pass",
+    chain="none",
+    claims=(("dkim", "pass", "client.example"),),
+    key=KEY,
+    server="mx.own.example",
+    own=True,
+    message_result="pass",
+    header_result="pass",
+    unsigned=(),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "signed"),
+    [
+        ({}, True),
+        ({"signatures": ()}, False),
+        ({"signatures": (replace(SIGNATURE, unsigned=("date",)),)}, False),
+        ({"signatures": (replace(SIGNATURE, unsigned=None),)}, False),
+        ({"signatures": (replace(SIGNATURE, aligned=False),)}, False),
+        ({"signatures": (replace(SIGNATURE, header_result="bad-signature"),)}, False),
+        ({"signatures": (), "seal": SEAL}, True),
+        ({"signatures": (), "seal": replace(SEAL, unsigned=("date",))}, False),
+        ({"signatures": (), "seal": replace(SEAL, own=False)}, False),
+        ({"signatures": (), "date": None}, True),
+    ],
+)
+def test_a_date_that_no_signature_covers_is_told(
+    changes: dict[str, object], *, signed: bool
+) -> None:
+    """The grade stays what it is: it says how near the dates are."""
+    found = date_grade(RECORD, replace(ORIGIN, **changes), [anchor()])  # type: ignore[arg-type]
+    assert found.level == "D2"
+    assert found.reasons == (("stamp",) if signed else ("stamp", "unsigned-date"))
+    assert ("; nothing shows that its Date was signed." in found.meaning) is not signed

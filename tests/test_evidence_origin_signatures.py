@@ -160,6 +160,104 @@ def test_text_behind_the_signed_length_is_counted() -> None:
     assert "body-appended" in grade(found).reasons
 
 
+@pytest.mark.parametrize("tail", [b"Invented, all of it.\r\n", b""])
+def test_a_signed_length_of_nothing_signs_nothing_of_the_body(tail: bytes) -> None:
+    """Neither what was added nor what may have been taken away."""
+    head = MESSAGE.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    found = origin_of(signed(head, length=True) + tail, zone(key()))
+    assert found.signatures[0].result == "pass"
+    assert grade(found).reasons == ("header-signed", "body-unsigned", "key-by-owner")
+
+
+DATED = [b"from", b"to", b"subject", b"date"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "added", "old", "new", "unsigned"),
+    [
+        (DATED, b"", b"", b"", ()),
+        (DATED, b"Subject: Another\r\n", b"", b"", ("subject",)),
+        (DATED, b"SUBJECT: Another\r\n", b"", b"", ("subject",)),
+        ([b"from"], b"", b"Subject: The", b"Subject: No", ("to", "subject", "date")),
+        ([b"from", b"subject"], b"", b"Date: Mon, 02", b"Date: Mon, 09", ("to", "date")),
+        (DATED, b"Date: Mon, 09 Mar 2026 10:28:00 +0100\r\n", b"", b"", ("date",)),
+        (
+            DATED,
+            b"To: a@b.example\r\nCc: a@b.example\r\nReply-To: a@b.example\r\n",
+            b"",
+            b"",
+            ("reply-to", "to", "cc"),
+        ),
+        (DATED, b"Sender: eve@evil.example\r\n", b"", b"", ("sender",)),
+        (
+            DATED,
+            (
+                b"MIME-Version: 1.0\r\nContent-Type: text/html\r\n"
+                b"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment\r\n"
+            ),
+            b"",
+            b"",
+            (
+                "mime-version",
+                "content-type",
+                "content-transfer-encoding",
+                "content-disposition",
+            ),
+        ),
+        ([*DATED, b"cc", b"content-type"], b"", b"", b"", ()),
+    ],
+)
+def test_fields_that_are_shown_and_not_signed_are_noted(
+    headers: list[bytes], added: bytes, old: bytes, new: bytes, unsigned: tuple[str, ...]
+) -> None:
+    """The signature holds over the lowest of each name; people are shown the topmost."""
+    found = origin_of(added + signed(headers=headers).replace(old, new), zone(key()))
+    (signature,) = found.signatures
+    assert (signature.result, signature.unsigned) == ("pass", unsigned)
+    graded = grade(found, confirmed={Position(7): "keys.example"})
+    assert (graded.level, graded.reasons[0]) == (
+        ("O2", "signed-in-part") if unsigned else ("O3", "signed")
+    )
+    assert all(f"unsigned-{name}" in graded.reasons for name in unsigned)
+    assert ("as they are here" in graded.meaning) is not unsigned
+
+
+def test_fields_that_are_signed_beyond_those_there_may_not_be_added() -> None:
+    """``h=`` may name a field once more than it is there (RFC 6376, section 8.15)."""
+    message = signed(headers=[*DATED, b"subject", b"cc"])
+    assert only(message).unsigned == ()
+    for added in (b"Subject: Another\r\n", b"Cc: a@b.example\r\n"):
+        assert only(added + message).result == "bad-signature"
+
+
+def test_a_second_from_that_is_signed_is_nobodys() -> None:
+    """Nobody can say who is meant."""
+    two = b"From: Eve <eve@evil.example>\r\n" + MESSAGE
+    found = origin_of(signed(two, headers=[b"from", *DATED]), zone(key()))
+    assert grade(found).level == "O0"
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        b"X-Note: a\rSubject: Another\r\n",
+        b"From : Eve <eve@evil.example>\r\n",
+        b"From x\r\nFrom : Eve <eve@evil.example>\r\n",
+        b"X-Note: a\r\nFrom the beginning\r\n",
+    ],
+)
+def test_a_line_that_may_be_read_as_another_field_makes_no_signature_count(added: bytes) -> None:
+    """Many programs begin a field there, which this signature would not cover."""
+    signature = only(added + signed())
+    assert (signature.result, signature.reason) == ("malformed", "header")
+
+
+def test_the_first_line_of_a_mailbox_file_is_no_field() -> None:
+    """It is not part of the message."""
+    line = b"From anne@client.example Mon Mar  2 09:29:00 2026\r\n"
+    assert only(line + signed()).result == "pass"
+
+
 def test_the_whole_length_appends_nothing() -> None:
     """Then the signature counts in full."""
     found = origin_of(signed(length=True), zone(key()))

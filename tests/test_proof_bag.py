@@ -84,11 +84,11 @@ def test_a_proof_holds_exactly_these_files(tmp_path: Path) -> None:
 
 
 def test_every_name_is_plain(house: House) -> None:
-    """As in a dossier; each stamp with its question, answer, root, entry and proof."""
+    """As in a dossier; each stamp with its answer, root, entry and proof."""
     names = list(held(house))
     assert all(NAME.fullmatch(name) for name in names)
     stamps = {name.partition("-")[2] for name in names if name.startswith("stamps/")}
-    suffixes = ("json", "pem", "tlog-proof", "tsq", "tsr")
+    suffixes = ("json", "pem", "tlog-proof", "tsr")
     assert stamps == {f"{which}.{suffix}" for which in ("first", "second") for suffix in suffixes}
 
 
@@ -361,6 +361,48 @@ def test_the_page_says_what_is_not_established(house: House) -> None:
         assert words in page
 
 
+def test_the_page_lists_what_the_folder_tells_besides_the_record(house: House) -> None:
+    """Entries are verbatim: who gives them away should know what stands in them."""
+    page = unescape(held(house)["README.html"].decode())
+    for words in (
+        "how many entries the journal had at each checkpoint",
+        "the archive’s random identifier",
+        "the name of the person who changed it",
+        "the name of the mailbox provider’s server",
+        "INTERNALDATE",
+        "whether it is the mailbox’s own Sent copy",
+    ):
+        assert words in page
+
+
+def test_what_was_recorded_about_the_sender_can_be_left_out(house: House, tmp_path: Path) -> None:
+    """Neither the files nor a word of them; the rest is the same and holds."""
+    proof = collect(house.evidence, RECORD, with_origin=False)
+    assert {*dict(house.prove(RECORD).files)} - {*dict(proof.files)} == {
+        name for name in held(house) if name.startswith("origin/")
+    }
+    write(proof, tmp_path / "proof", language="en")
+    page = (tmp_path / "proof" / "README.html").read_text("utf-8")
+    assert "This folder holds nothing about who sent it" in page
+    assert "INTERNALDATE" not in page
+    done = verify(tmp_path / "proof", *pinned(proof))
+    assert done.returncode == 2
+    assert done.stdout.count("NOT CHECKED") == 1
+    assert "NOT CHECKED origin: nothing here tells who sent it" in done.stdout
+
+
+def test_a_time_stamp_that_no_checkpoint_names_yet_waits(
+    local: LocalAuthority, tmp_path: Path
+) -> None:
+    """What the journal does not vouch for would only be reported as wrong."""
+    house = House(tmp_path, local)
+    (record,) = house.keep("Delivery")
+    house.stamp()
+    newest = max(house.prove(record).checkpoints)
+    (tmp_path / "archive" / "journal" / "checkpoints" / f"{newest}.note").unlink()
+    assert not house.prove(record).stamps
+
+
 def test_every_word_of_the_page_passes_gettext(house: House) -> None:
     """In a language without letters only names, values and commands are left."""
     html = render_part(
@@ -384,7 +426,7 @@ def test_the_page_of_an_undated_record_says_so(tmp_path: Path) -> None:
     house.sign()
     page = contents(house.prove(record), language="en")["README.html"].decode()
     assert "No third party has dated the record yet" in page
-    assert "Nothing was recorded about who sent it" in page
+    assert "This folder holds nothing about who sent it" in page
     assert "openssl ts" not in page
 
 

@@ -194,7 +194,7 @@ def test_explanations_are_no_evidence_and_it_says_so(
     sealed(copy)
     done = verify(copy, *pinned(exported[1]))
     assert done.returncode == 0
-    assert "README.html, verify.py only explain" in done.stdout
+    assert "README.html and verify.py only explain" in done.stdout
 
 
 def test_a_missing_file_is_detected(
@@ -209,7 +209,7 @@ def test_a_missing_file_is_detected(
             assert judge(verifier, copy, *pinned(exported[1])) == 1, name
 
 
-@pytest.mark.parametrize("name", ["extra.txt", "origin/extra.bin", "stamps/1-x.tsq", "keys/x.json"])
+@pytest.mark.parametrize("name", ["extra.txt", "origin/extra.bin", "stamps/1-x.bin", "keys/x.json"])
 @pytest.mark.parametrize("rebuilt", [False, True])
 def test_an_added_file_is_detected(
     copy: Path, exported: tuple[Path, Proof], name: str, *, rebuilt: bool
@@ -225,8 +225,7 @@ def test_an_added_file_is_detected(
 
 def test_stamps_that_were_taken_out_are_missed(copy: Path, exported: tuple[Path, Proof]) -> None:
     """With all that speaks of them: then no third party has dated it, and that is said."""
-    for path in copy.glob("stamps/*"):
-        path.unlink()
+    shutil.rmtree(copy / "stamps")
     sealed(copy)
     done = verify(copy, *pinned(exported[1]))
     assert done.returncode == 2
@@ -246,12 +245,11 @@ def test_the_first_stamp_cannot_be_replaced_by_a_later_one(
 
 def test_an_origin_that_was_taken_out_is_missed(copy: Path, exported: tuple[Path, Proof]) -> None:
     """All of it: it says that nothing is known of the sender. A part of it: it fails."""
-    for path in copy.glob("origin/*"):
-        path.unlink()
+    shutil.rmtree(copy / "origin")
     sealed(copy)
     done = verify(copy, *pinned(exported[1]))
     assert done.returncode == 2
-    assert "nothing was journalled about who sent it" in done.stdout
+    assert "nothing here tells who sent it" in done.stdout
 
 
 def test_a_key_that_an_origin_names_cannot_be_taken_out(
@@ -319,11 +317,7 @@ def forge(folder: Path, *, stamps: bool) -> str:
     size = min(int(path.stem) for path in folder.glob("checkpoints/*.note"))
     note = sign_note(Checkpoint(key.verifier.name, 2, node_hash(*leaves)).text(), key)
     for name in evidence(folder):
-        if (
-            stamps
-            and name.startswith(f"stamps/{size}-")
-            and name.endswith((".tsr", ".tsq", ".pem"))
-        ):
+        if stamps and name.startswith(f"stamps/{size}-") and name.endswith((".tsr", ".pem")):
             (folder / name).rename(folder / name.replace(f"/{size}-", "/2-"))
         else:
             (folder / name).unlink()
@@ -338,6 +332,8 @@ def forge(folder: Path, *, stamps: bool) -> str:
     }
     for name, data in held.items():
         (folder / name).write_bytes(data)
+    for path in [path for path in folder.iterdir() if path.is_dir() and not any(path.iterdir())]:
+        path.rmdir()
     sealed(folder)
     return str(key.verifier)
 
@@ -401,7 +397,7 @@ def test_an_authority_of_the_forgers_own_is_not_believed(
     assert verify(folder, *pinned(proof)).returncode == 0
     done = verify(folder, "--key", proof.key_digest, "--root", exported[1].stamps[0].root)
     assert done.returncode == 2
-    assert "if its authority's root is" in done.stdout
+    assert "is its authority's root: see --root" in done.stdout
     assert verify(folder).returncode == 2
     assert local.pem() not in {path.read_bytes() for path in folder.glob("stamps/*.pem")}
 
@@ -430,4 +426,4 @@ def test_a_dkim_key_that_is_put_in_afterwards_is_detected(
     sealed(copy)
     done = verify(copy, *pinned(exported[1]))
     assert done.returncode == 1
-    assert "not the DNS answer that was journalled" in done.stdout
+    assert "a changed DNS answer" in done.stdout

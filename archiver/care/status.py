@@ -10,7 +10,11 @@ from gettext import ngettext
 from archiver.care.doctor import overdue
 from archiver.care.working_copies import WorkingCopies
 from archiver.catalogue.catalogue import Catalogue, Counts, EngagementCount
-from archiver.evidence.origin.registry import count_waiting
+from archiver.errors import OperationError
+from archiver.evidence.checkpoints.key_check import check_key
+from archiver.evidence.checkpoints.outside import Outside
+from archiver.evidence.checkpoints.standing import Standing, standing, tell_standing, was_signed
+from archiver.evidence.origin.registry import count_open, count_waiting
 from archiver.evidence.stamps.attempts import Waiting, waiting
 from archiver.evidence.stamps.entries import dated_anchors
 from archiver.evidence.store import Evidence
@@ -38,9 +42,15 @@ class Status:
     stamps: Mapping[str, datetime]
     """When each time-stamp authority last dated the archive, as it says itself."""
     waiting: tuple[Waiting, ...] = ()
+    """Authorities that are configured and were last asked in vain."""
     origins_waiting: int = 0
     """Records whose signatures are not captured yet: DNS did not answer, or nobody asked."""
-    """Authorities that are configured and were last asked in vain."""
+    origins_open: int = 0
+    """Those of them that wait for nothing but a key that DNS has."""
+    standing: Standing | None = None
+    """How the archive stands to what was signed; None when that cannot be read."""
+    signed: tuple[str, ...] = ()
+    """What a person must know of it, in words."""
 
     @property
     def healthy(self) -> bool:
@@ -55,11 +65,16 @@ def take_status(
     copies: WorkingCopies,
     now: datetime,
     *,
+    outside: Outside,
     indexing: bool = False,
 ) -> Status:
-    """Count everything; INDEXING: another process is at it, so that counts differ for a while."""
+    """Count everything; INDEXING: another process is at it, so that counts differ for a while.
+
+    OUTSIDE is what this machine remembers of the archive.
+    """
     last_syncs = evidence.last_syncs()
     authorities = {each.name for each in copies.settings.authorities}
+    stands, signed = _signed(evidence, outside)
     return Status(
         records=count_objects(evidence),
         journal=evidence.count_records(),
@@ -75,7 +90,22 @@ def take_status(
         stamps={anchor.authority: anchor.time for _at, anchor, _on in dated_anchors(evidence)},
         waiting=tuple(each for each in waiting(evidence) if each.authority in authorities),
         origins_waiting=count_waiting(evidence),
+        origins_open=count_open(evidence),
+        standing=stands,
+        signed=signed,
     )
+
+
+def _signed(evidence: Evidence, outside: Outside) -> tuple[Standing | None, tuple[str, ...]]:
+    """Return how the archive stands to what was signed, and what must be said of it."""
+    lost = tuple(f"{each.message}\n{each.advice}" for each in check_key(evidence, None))
+    try:
+        stands = standing(evidence, outside)
+        if stands in ("older", "forked") or (stands == "unknown" and was_signed(evidence)):
+            return stands, ("\n".join(tell_standing(evidence, outside, stands)), *lost)
+    except OperationError as error:
+        return None, (f"{error.what}\n{error.advice}", *lost)
+    return stands, lost
 
 
 def count_objects(evidence: Evidence) -> int:
@@ -101,6 +131,7 @@ def status_json(status: Status) -> Mapping[str, object]:
         "catalogue": status.catalogue,
         "index": status.index,
         "entries": status.entries,
+        "standing": status.standing,
         "indexing": status.indexing,
         "threads": counts.threads,
         "undecided": counts.undecided,
@@ -166,6 +197,7 @@ def present(status: Status, zone: tzinfo) -> Iterator[str]:
             catalogue=status.catalogue,
             index=status.index,
         )
+    yield from status.signed
     yield ""
     yield from _present_stamps(status, zone)
     yield from _present_accounts(status, zone)
@@ -179,12 +211,22 @@ def present(status: Status, zone: tzinfo) -> Iterator[str]:
         )
     if counts.unfetched:
         yield _("Messages that the last sync could not fetch: {n}").format(n=counts.unfetched)
-    if status.origins_waiting:
-        yield _("Records whose origin is still to be captured: {n} (archiver origin)").format(
-            n=status.origins_waiting
-        )
+    yield from _present_origins(status)
     if counts.unreadable:
         yield _("Records that could not be read as mail: {n}").format(n=counts.unreadable)
+
+
+def _present_origins(status: Status) -> Iterator[str]:
+    """Tell whose origin is still to be captured, and what no command captures as things are."""
+    unasked = status.origins_open if status.copies.settings.dns == "off" else 0
+    if waits := status.origins_waiting - unasked:
+        yield _("Records whose origin is still to be captured: {n} (archiver origin)").format(
+            n=waits
+        )
+    if unasked:
+        yield _(
+            "Signed records whose keys are not asked for: {n} (archive.toml switches DNS off)"
+        ).format(n=unasked)
 
 
 def _present_stamps(status: Status, zone: tzinfo) -> Iterator[str]:

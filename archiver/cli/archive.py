@@ -66,6 +66,7 @@ def status(globals_: Global, format_: str) -> None:
                 engine,
                 archive.copies,
                 archive.clock(),
+                outside=archive.outside,
                 indexing=archive.projections.left_to_another,
             )
         )
@@ -99,7 +100,8 @@ def doctor(globals_: Global, format_: str) -> int:
             key=archive.outside.key_place(),
         )
         report = Report(
-            checked=report.checked, findings=(*archive.copies.findings, *report.findings)
+            checked=report.checked,
+            findings=(*archive.copies.findings, *report.findings, *archive.key_findings()),
         )
     return _print_report(report, format_, all_well=_("Nothing is wrong."))
 

@@ -22,6 +22,7 @@ from archiver.errors import OperationError, UsageError
 if TYPE_CHECKING:
     from archiver.app import Archive
     from archiver.custody.backup import BackedUp
+    from archiver.evidence.checkpoints.standing import Standing
     from archiver.model.findings import Report
 
 FOUND = 3
@@ -44,9 +45,14 @@ FOUND = 3
 @pass_global
 def backup(globals_: Global, folder: Path, verify: bool, format_: str) -> int:
     from archiver.custody.backup import back_up, remember_backup
+    from archiver.evidence.checkpoints.standing import tell_standing
 
     with globals_.open() as archive:
         archive.copies  # noqa: B018  a person's changes are journalled first
+        stands = archive.standing()
+        if stands in ("older", "forked"):
+            for line in tell_standing(archive.evidence, archive.outside, stands):
+                globals_.tell(line)
         done = back_up(
             archive.evidence,
             folder,
@@ -59,7 +65,7 @@ def backup(globals_: Global, folder: Path, verify: bool, format_: str) -> int:
             globals_.tell(f"{error.what}\n{error.advice}")
     report = _verified(globals_, done.folder) if verify else None
     if format_ == "json":
-        print_json(_json(done, report))
+        print_json(_json(done, report, stands))
     else:
         _print(globals_, done, report)
     wrong = any(each.level == "error" for each in done.findings) or (report and report.errors)
@@ -73,7 +79,9 @@ def _verified(globals_: Global, folder: Path) -> "Report":
     return verify_copy(folder, lock_wait=globals_.lock_wait, progress=globals_.progress or _silent)
 
 
-def _json(done: "BackedUp", report: "Report | None") -> Mapping[str, object]:
+def _json(
+    done: "BackedUp", report: "Report | None", stands: "Standing | None"
+) -> Mapping[str, object]:
     from archiver.model.findings import Report
 
     found = Report(checked=(), findings=done.findings)
@@ -85,6 +93,7 @@ def _json(done: "BackedUp", report: "Report | None") -> Mapping[str, object]:
         "copied_bytes": done.copied_bytes,
         "present": done.present,
         "removed": done.removed,
+        "standing": stands,
         "findings": report_json(found)["findings"],
         "verified": report_json(report) if report else None,
     }
@@ -147,7 +156,8 @@ def restore(
 
 def _put_back(globals_: Global, source: Path, folder: Path) -> int:
     from archiver.app import open_backup
-    from archiver.custody.restore import put_back, tell_standing
+    from archiver.custody.restore import put_back
+    from archiver.evidence.checkpoints.standing import tell_standing
 
     with open_backup(source, lock_wait=globals_.lock_wait) as backup_:
         done = put_back(
@@ -172,7 +182,7 @@ def _silent(_what: str, _done: int, _total: int | None) -> None:
 
 
 def _accept(globals_: Global, *, yes: bool) -> None:
-    from archiver.custody.restore import tell_standing
+    from archiver.evidence.checkpoints.standing import tell_standing
 
     with globals_.open() as archive:
         for line in tell_standing(archive.evidence, archive.outside)[:1]:

@@ -138,6 +138,7 @@ def _json(act: "Act", names: Mapping[Position, str]) -> Mapping[str, object]:
     return {
         "position": act.position,
         "last": act.last,
+        "began": (act.began or act.at).isoformat(),
         "at": act.at.isoformat(),
         "actor": act.actor,
         "type": act.type,
@@ -151,14 +152,27 @@ def _json(act: "Act", names: Mapping[Position, str]) -> Mapping[str, object]:
 
 def _print(acts: "Iterable[Act]", names: Mapping[Position, str], zone: tzinfo) -> None:
     for act in acts:
-        when = act.at.astimezone(zone).strftime("%Y-%m-%d %H:%M %z")
+        when = _when(act, zone)
         who = act.actor.removeprefix("person:")
         entry = click.style(_("entry {number}").format(number=act.position), fg="yellow")
         name = names.get(act.record, "")[:SHORT] if act.record is not None else ""
         about = ", ".join(filter(None, (name, entry)))
-        echo(f"{when}  {printable(who)}: {printable(act.what)}  ({about})")
+        said = _("{name}: {what}").format(name=printable(who), what=printable(act.what))
+        echo(f"{when}  {said}  ({about})")
         if act.words:
             echo(f"    {printable(act.words)}")
+
+
+def _when(act: "Act", zone: tzinfo) -> str:
+    """Tell the minute of an act; of one that took longer, its first and its last."""
+    at = act.at.astimezone(zone)
+    began = (act.began or act.at).astimezone(zone)
+    to = ""
+    if began.date() != at.date():
+        to = f"\N{EN DASH}{at:%Y-%m-%d %H:%M}"
+    elif (began.hour, began.minute) != (at.hour, at.minute):
+        to = f"\N{EN DASH}{at:%H:%M}"
+    return f"{began:%Y-%m-%d %H:%M}{to} {at:%z}"
 
 
 COMMANDS = {"journal": journal}

@@ -22,10 +22,11 @@ from archiver.cli.person import (
     person,
 )
 from archiver.cli.search import find_record, line_text
-from archiver.errors import UsageError
+from archiver.errors import OperationError, UsageError
 
 if TYPE_CHECKING:
     from archiver.app import Archive
+    from archiver.custody.backup import KnownBackup
     from archiver.custody.erase import Done, Plan
     from archiver.model.digest import Position
     from archiver.model.record import RecordLine
@@ -108,9 +109,10 @@ def erase(
     choice.check()
     with globals_.open() as archive:
         plan = _plan(globals_, archive, choice, with_copies=with_copies)
-        before = _plan_json(archive, plan) if format_ == "json" else {}
+        backups = _backups(globals_, archive, plan)
+        before = _plan_json(archive, plan, backups) if format_ == "json" else {}
         if format_ == "text":
-            _print_plan(archive, plan)
+            _print_plan(archive, plan, backups)
         if dry_run:
             if before:
                 print_json(before)
@@ -122,7 +124,7 @@ def erase(
         if before:
             print_json({**before, **_done_json(done)})
         else:
-            _tell_done(globals_, done)
+            _tell_done(globals_, done, backups, archive.time_zone)
 
 
 def _plan(globals_: Global, archive: "Archive", choice: Choice, *, with_copies: bool) -> "Plan":
@@ -141,6 +143,16 @@ def _plan(globals_: Global, archive: "Archive", choice: Choice, *, with_copies: 
             progress=lambda done, total: archive.progress("read", done, total),
         )
     )
+
+
+def _backups(globals_: Global, archive: "Archive", plan: "Plan") -> "Sequence[KnownBackup]":
+    from archiver.custody.backup import backups_with
+
+    try:
+        return backups_with(archive.outside, plan.positions)
+    except OperationError as error:  # what would be erased can be shown all the same
+        globals_.tell(error.what)
+        return ()
 
 
 def _chosen(globals_: Global, archive: "Archive", choice: Choice) -> "frozenset[Position]":
@@ -230,9 +242,7 @@ def _question(plan: "Plan") -> str:
 # --- what would happen ----------------------------------------------------------------------------
 
 
-def _print_plan(archive: "Archive", plan: "Plan") -> None:
-    from archiver.custody.erase import limits
-
+def _print_plan(archive: "Archive", plan: "Plan", backups: "Sequence[KnownBackup]") -> None:
     zone = archive.time_zone
     count = len(plan.records)
     echo(ngettext("To be erased: {n} record", "To be erased: {n} records", count).format(n=count))
@@ -262,10 +272,20 @@ def _print_plan(archive: "Archive", plan: "Plan") -> None:
                 len(plan.decisions),
             ).format(n=len(plan.decisions))
         )
+    _print_out_of_reach(plan, backups, zone)
+
+
+def _print_out_of_reach(plan: "Plan", backups: "Sequence[KnownBackup]", zone: tzinfo) -> None:
+    from archiver.custody.erase import limits
+
     if plan.handed_over:
         echo(_("Handed over before; out of reach:"))
     for each in plan.handed_over:
         echo(f"  {handed_words(each, plan.positions, zone)}")
+    if backups:
+        echo(_("Backups that may hold them, until `archiver backup` is run for each again:"))
+    for backup in backups:
+        echo(f"  {_backup_words(backup, zone)}")
     echo(_("What an erasure does not reach:"))
     for words in limits():
         echo(f"  {words}")
@@ -282,7 +302,15 @@ def _people(line: "RecordLine") -> str:
     return ", ".join(str(mailbox) for mailbox in line.to)
 
 
-def _plan_json(archive: "Archive", plan: "Plan") -> Mapping[str, object]:
+def _backup_words(backup: "KnownBackup", zone: tzinfo) -> str:
+    return _("{folder}, of {day}").format(
+        folder=printable(backup.folder), day=backup.at.astimezone(zone).date().isoformat()
+    )
+
+
+def _plan_json(
+    archive: "Archive", plan: "Plan", backups: "Sequence[KnownBackup]"
+) -> Mapping[str, object]:
     from archiver.custody.erase import limits
 
     digests = exhibit_digests(archive, plan.handed_over)
@@ -306,6 +334,10 @@ def _plan_json(archive: "Archive", plan: "Plan") -> Mapping[str, object]:
             for each in plan.decisions
         ],
         "exports": [handed_json(each, digests, plan.positions) for each in plan.handed_over],
+        "backups": [
+            {"folder": each.folder, "at": each.at.isoformat(), "entries": each.entries}
+            for each in backups
+        ],
         "not_reached": list(limits()),
     }
 
@@ -328,7 +360,9 @@ def _done_json(done: "Done") -> Mapping[str, object]:
     return {"erased": done.records, "emptied": done.emptied, "entries": list(done.entries)}
 
 
-def _tell_done(globals_: Global, done: "Done") -> None:
+def _tell_done(
+    globals_: Global, done: "Done", backups: "Sequence[KnownBackup]", zone: tzinfo
+) -> None:
     globals_.chat(
         ngettext(
             "Erased {n} record under entry {entries}: {emptied} entries of the journal are "
@@ -342,6 +376,12 @@ def _tell_done(globals_: Global, done: "Done") -> None:
             emptied=done.emptied,
         )
     )
+    for backup in backups:
+        globals_.tell(
+            _("It may still be in the backup {backup}: run `archiver backup` for it again.").format(
+                backup=_backup_words(backup, zone)
+            )
+        )
     globals_.chat(_("Erase the copies elsewhere as well: backups, the mailbox, what was sent."))
 
 

@@ -7,12 +7,13 @@ import click
 
 from archiver.cli.context import Global, pass_global
 from archiver.cli.output import SCHEMA, echo, json_option, print_json, printable, write_bytes
-from archiver.errors import UsageError
+from archiver.errors import OperationError, UsageError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from archiver.evidence.checkpoints.history import KeyPeriod
+    from archiver.evidence.checkpoints.key_check import Held
     from archiver.evidence.checkpoints.outside import KeyPlace
 
 
@@ -38,14 +39,20 @@ def key() -> None:
 @pass_global
 def show(globals_: Global, format_: str) -> None:
     from archiver.evidence.checkpoints.history import key_history
+    from archiver.evidence.checkpoints.key_check import held
 
     with globals_.open() as archive:
         history = key_history(archive.evidence)
         place = archive.outside.key_place()
+        here: Held | None = None
+        try:
+            here = held([str(period.key) for period in history], archive.outside)
+        except OperationError as error:
+            globals_.tell(f"{error.what}\n{error.advice}")
         if format_ == "json":
-            print_json(_as_json(history, place))
+            print_json(_as_json(history, place, here))
             return
-        _print(history, place, archive.time_zone)
+        _print(history, place, here, archive.time_zone)
 
 
 @key.command(
@@ -93,7 +100,7 @@ def rotate(globals_: Global, *, yes: bool) -> None:
         globals_.chat(_("The key is now {key}").format(key=new))
 
 
-def _as_json(history: "tuple[KeyPeriod, ...]", place: "KeyPlace") -> object:
+def _as_json(history: "tuple[KeyPeriod, ...]", place: "KeyPlace", here: "Held | None") -> object:
     return {
         "schema": SCHEMA,
         "keys": [
@@ -110,19 +117,24 @@ def _as_json(history: "tuple[KeyPeriod, ...]", place: "KeyPlace") -> object:
             "kept": place.where,
             "path": None if place.where == "keyring" else str(place.path),
             "open_to_others": place.open_to_others,
+            "is": here,
         },
     }
 
 
-def _print(history: "tuple[KeyPeriod, ...]", place: "KeyPlace", zone: "ZoneInfo") -> None:
+def _print(
+    history: "tuple[KeyPeriod, ...]", place: "KeyPlace", here: "Held | None", zone: "ZoneInfo"
+) -> None:
     if not history:
         echo(_("No key has signed this archive yet: the next synchronisation makes one."))
+        if here == "other":
+            echo(printable(_kept(place, here)))
         return
     for period in reversed(history):
         since = period.at.astimezone(zone).isoformat(timespec="minutes")
         what = _("current, since {since}") if period is history[-1] else _("since {since}")
         echo(f"{period.key}\n  {what.format(since=since)} ({_reason(period.reason)})")
-    echo(printable(_kept(place)))
+    echo(printable(_kept(place, here)))
 
 
 def _reason(reason: str) -> str:
@@ -135,7 +147,18 @@ def _reason(reason: str) -> str:
     return names.get(reason, printable(reason))
 
 
-def _kept(place: "KeyPlace") -> str:
+def _kept(place: "KeyPlace", here: "Held | None") -> str:
+    where = _("this system's keyring") if place.where == "keyring" else str(place.path)
+    if here == "other":
+        return _(
+            "The key in {where} is not one that the journal names: ask who put it there. It will "
+            "not sign."
+        ).format(where=where)
+    if here == "former":
+        return _(
+            "The key in {where} signed before, and another one since: the current one is not on "
+            "this machine."
+        ).format(where=where)
     match place.where:
         case "keyring":
             return _("The secret half is in this system's keyring.")

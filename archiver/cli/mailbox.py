@@ -40,6 +40,7 @@ _SHOWN_PROBLEMS = 20
 @pass_global
 def sync(globals_: Global, name: str | None, keep_only: bool) -> int:
     with globals_.open() as archive:
+        archive.require_continuing()
         accounts = choose_accounts(archive, name)
         failures: list[ArchiverError] = []
         problems = bool(archive.copies.invalid)
@@ -123,6 +124,7 @@ def import_(globals_: Global, paths: tuple[Path, ...], keep_only: bool) -> int:
                 advice=_("Check the path; nothing was imported."),
             )
     with globals_.open() as archive:
+        archive.require_continuing()
         messages = (message for path in paths for message in messages_in(path))
         intake = import_files(archive.evidence, messages, progress=archive.progress)
         _tell_intake(globals_, _("Import"), intake)

@@ -74,25 +74,16 @@ def origin(globals_: Global, id_: str | None, recheck: bool, format_: str) -> in
 def _capture(archive: "Archive", format_: str) -> None:
     captured = archive.capture_origin(insist=True)
     if captured is None:
-        raise _refusal(archive)
+        archive.evidence.writing()  # raises when the archive can only be read
+        raise UsageError(
+            _("DNS is not to be asked: --offline was given, or ARCHIVER_OFFLINE is set."),
+            advice=_("Leave it out; `archiver origin --recheck all` needs no network."),
+        )
     if format_ == "json":
         print_json(_captured_json(captured))
         return
     for line in _captured_lines(captured):
         echo(line)
-
-
-def _refusal(archive: "Archive") -> UsageError:
-    if archive.offline:
-        return UsageError(
-            _("DNS is not to be asked: --offline was given, or ARCHIVER_OFFLINE is set."),
-            advice=_("Leave it out; `archiver origin --recheck all` needs no network."),
-        )
-    archive.evidence.writing()  # raises when the archive can only be read
-    return UsageError(
-        _("DNS is not to be asked: archive.toml says so."),
-        advice=_('Write dns = "system" under [origin] in archive.toml, or leave it out.'),
-    )
 
 
 def _captured_json(captured: "Captured") -> dict[str, object]:
@@ -103,6 +94,7 @@ def _captured_json(captured: "Captured") -> dict[str, object]:
         "unread": captured.unread,
         "names_asked": captured.asked,
         "stalled": captured.stalled,
+        "dns": captured.dns,
     }
 
 
@@ -110,7 +102,9 @@ def _captured_lines(captured: "Captured") -> Iterator[str]:
     yield ngettext(
         "Captured the origin of {n} record.", "Captured the origin of {n} records.", captured.done
     ).format(n=captured.done)
-    if captured.waiting:
+    if not captured.dns:
+        yield from _unasked_lines(captured.waiting - captured.unread)
+    elif captured.waiting:
         yield ngettext(
             "{n} record waits for DNS; a later command asks again.",
             "{n} records wait for DNS; a later command asks again.",
@@ -124,6 +118,17 @@ def _captured_lines(captured: "Captured") -> Iterator[str]:
             "{n} records could not be read; `archiver verify` tells why.",
             captured.unread,
         ).format(n=captured.unread)
+
+
+def _unasked_lines(count: int) -> Iterator[str]:
+    if count:
+        yield ngettext(
+            "{n} record is signed, but its key is not asked for: archive.toml switches DNS off.",
+            "{n} records are signed, but their keys are not asked for: archive.toml switches DNS "
+            "off.",
+            count,
+        ).format(n=count)
+        yield _('To have them asked for, write dns = "system" under [origin] in archive.toml.')
 
 
 # --- recheck -------------------------------------------------------------------------------------
@@ -234,13 +239,17 @@ def _found_lines(archive: "Archive", entry: "Entry", found: "Origin") -> Iterato
 
 
 def _signature_words(signature: "Signature") -> Iterator[str]:
+    from archiver.evidence.origin.words import told_uncovered
+
     yield _("{domain} ({selector}): {result}").format(
         domain=signature.domain, selector=signature.selector, result=_result(signature.result)
     )
     if signature.result != signature.header_result:
         yield _("the header alone: {result}").format(result=_result(signature.header_result))
     if signature.reason:
-        yield signature.reason
+        yield _reason(signature.reason)
+    if signature.header_result == "pass":
+        yield from told_uncovered(signature)
     yield signature.algorithm
     if signature.key_bits:
         yield _("{n} bits").format(n=signature.key_bits)
@@ -256,12 +265,16 @@ def _signature_words(signature: "Signature") -> Iterator[str]:
 
 
 def _seal_words(seal: "Seal") -> Iterator[str]:
+    from archiver.evidence.origin.words import told_uncovered
+
     yield _("{domain} ({selector}): {result}").format(
         domain=seal.domain, selector=seal.selector, result=_result(seal.result)
     )
     yield _("the message under it: {result}").format(result=_result(seal.message_result))
     if seal.message_result != seal.header_result:
         yield _("the header alone: {result}").format(result=_result(seal.header_result))
+    if seal.header_result == "pass":
+        yield from told_uncovered(seal)
     yield _("the account's own provider") if seal.own else _("somebody else's server")
     claims = (f"{method}={result} {domain}".strip() for method, result, domain in seal.claims)
     yield ", ".join(claims)
@@ -296,6 +309,30 @@ def _result(result: str) -> str:
         "not-asked": _("DNS has not answered yet"),
     }
     return names.get(result, result)
+
+
+def _reason(reason: str) -> str:
+    names = {
+        "revoked": _("it was taken back"),
+        "small": _("it is too short"),
+        "large": _("it is too long to be computed with"),
+        "syntax": _("it is not written as it should be"),
+        "kind": _("it is of another kind than the signature"),
+        "hash": _("it is not for this hash"),
+        "service": _("it is not for mail"),
+        "identity": _("it is for another identity"),
+        "too-long": _("something in it is too long"),
+        "tags": _("it cannot be taken apart"),
+        "fields": _("something in it is missing, or is not allowed"),
+        "number": _("a number in it cannot be read"),
+        "expiry": _("it ends before it begins"),
+        "canonicalization": _("its canonical form is unknown"),
+        "base64": _("it is not base64"),
+        "from-not-signed": _("it does not sign From"),
+        "name": _("DNS can have no such name"),
+        "header": _("the header around it is not written as it should be"),
+    }
+    return names.get(reason, reason)
 
 
 def _local(moment: datetime, zone: tzinfo) -> str:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     help=_(
         "Write a folder that lets anyone check one record without this program: its exact bytes, "
         "since when it was kept as a third party dated it, and how to verify. It tells nothing of "
-        "accounts, folders or other records. ID is the record's digest or the beginning of it.\n\n"
+        "accounts, folders or other records; its page lists what it tells besides the record. "
+        "ID is the record's digest or the beginning of it.\n\n"
         "\b\nExamples:\n"
         "  archiver prove 3f9a1c --output proof-3f9a1c\n"
         "  archiver prove 3f9a1c --output P --to 'Me Dupont'"
@@ -35,9 +36,16 @@ if TYPE_CHECKING:
     "--output", required=True, type=click.Path(path_type=Path), help=_("A new or empty folder.")
 )
 @click.option("--to", "recipient", default="", help=_("Whom it is for; the journal keeps it."))
+@click.option(
+    "--no-origin",
+    is_flag=True,
+    help=_("Leave out what was recorded about the sender: it names your mail provider's server."),
+)
 @click.option("--yes", is_flag=True, help=_("Do not ask after telling what is inside."))
 @pass_global
-def prove(globals_: Global, id_: str, output: Path, recipient: str, yes: bool) -> None:
+def prove(
+    globals_: Global, id_: str, output: Path, recipient: str, no_origin: bool, yes: bool
+) -> None:
     from archiver.dossier.bag import free_place, require_outside
     from archiver.dossier.proof.collect import collect
     from archiver.dossier.proof.folder import hand_over
@@ -48,8 +56,8 @@ def prove(globals_: Global, id_: str, output: Path, recipient: str, yes: bool) -
         position = find_record(archive, id_)
         _require_not_withheld(archive, position)
         _sign_and_date(globals_, archive)
-        proof = collect(archive.evidence, position)
-        lines = tuple(_notices(proof))
+        proof = collect(archive.evidence, position, with_origin=not no_origin)
+        lines = tuple(_notices(proof, no_origin))
         for line in lines:
             globals_.tell(line)
         asked = lines and not yes and is_terminal(sys.stdin)
@@ -87,19 +95,23 @@ def _sign_and_date(globals_: Global, archive: "Archive") -> None:
             _("The archive is on read-only media: an export cannot be journalled there."),
             advice=_("Copy the archive to a disk, then export from the copy."),
         )
+    _sign(archive)
+    outcome: Outcome = archive.anchor(due=False)
+    for line in warnings_of(outcome, archive.time_zone):
+        globals_.tell(line)
+    if outcome.stamped:
+        _sign(archive)
+
+
+def _sign(archive: "Archive") -> None:
     if not archive.checkpoint():
         raise OperationError(
             _("The journal could not be signed, so no proof was written."),
             advice=_("Mend what was told above, then run the command again."),
         )
-    outcome: Outcome = archive.anchor(due=False)
-    for line in warnings_of(outcome, archive.time_zone):
-        globals_.tell(line)
-    if outcome.stamped:
-        archive.checkpoint()
 
 
-def _notices(proof: "Proof") -> Iterator[str]:
+def _notices(proof: "Proof", no_origin: bool) -> Iterator[str]:
     """Tell what a person should know before the folder leaves the house."""
     yield from proof.left_out
     if not proof.first_stamps:
@@ -107,7 +119,7 @@ def _notices(proof: "Proof") -> Iterator[str]:
             "No third party has dated this record yet: the proof shows what was kept, not since "
             "when. `archiver authority add --help` tells how to have it dated."
         )
-    if not proof.origins:
+    if not proof.origins and not no_origin:
         yield _("Nothing was recorded about who sent it; `archiver origin` tries again.")
 
 

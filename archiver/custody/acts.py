@@ -4,13 +4,16 @@ No list of 100,000 entries is decoded to show twenty: rare entries are found by 
 the long runs of records between them are counted by SQLite.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from gettext import gettext as _
+from itertools import pairwise
 
 from archiver.custody.telling import say, say_kept, say_origins, where
 from archiver.errors import UsageError
+from archiver.evidence.checkpoints.history import signed_sizes
 from archiver.evidence.journal.codec import type_of
 from archiver.evidence.journal.database import integer, text
 from archiver.evidence.reader import Reader
@@ -33,8 +36,9 @@ TYPES = (
 """What acts can be told apart by; ``record`` are records and where they were seen."""
 
 _COMMON = "('record', 'sighting', 'origin', 'key-seen')"
-_PAUSE = timedelta(minutes=10)
-"""Records that were kept without a longer pause between them are one act."""
+_PAUSE = timedelta(minutes=5)
+"""Records that were kept without a longer pause between them are one act, unless the archive's
+state was signed in between: a command signs when it is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,7 @@ class Act:
     last: Position
     """The last of its entries."""
     at: datetime
+    """When its last entry was written."""
     actor: str
     type: str
     what: str
@@ -56,6 +61,8 @@ class Act:
     """How many records it is about, as far as that is told."""
     record: Position | None = None
     """The one record that it is about."""
+    began: datetime | None = None
+    """When the first entry of a run was written; None: the act is one moment."""
 
 
 def act_of(entry: Entry, what: str = "") -> Act:
@@ -183,12 +190,16 @@ class _Runs:
 
     def __init__(self, evidence: Reader) -> None:
         self._evidence = evidence
+        self._ends = signed_sizes(evidence)
 
     def between(self, start: int, stop: int) -> Iterator[Act]:
         """Yield the acts in the entries from START to STOP, newest first."""
-        if start < stop:
-            for first, end in reversed(self._split(start, stop)):
-                yield from self._told(first, end)
+        if start >= stop:
+            return
+        within = self._ends[bisect_right(self._ends, start) : bisect_left(self._ends, stop)]
+        for begin, end in reversed(tuple(pairwise((start, *within, stop)))):
+            for first, last in reversed(self._split(begin, end)):
+                yield from self._told(first, last)
 
     def _split(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Cut where nothing was written for a while; only some entries are read for it."""
@@ -215,7 +226,9 @@ class _Runs:
             )
         }
         newest = entry_at(self._evidence, stop - 1)
-        whole = replace(act_of(newest, "-"), position=Position(start), record=None)
+        whole = replace(
+            act_of(newest, "-"), position=Position(start), record=None, began=self._at(start)
+        )
         if origins := counts.get("origin", 0):
             yield replace(whole, type="origin", what=say_origins(origins), records=origins)
         records, sightings = counts.get("record", 0), counts.get("sighting", 0)

@@ -9,7 +9,7 @@ interrupted leaves the earlier one as it was, and the next one goes on from ther
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from gettext import gettext as _
@@ -23,7 +23,7 @@ from archiver.evidence.disk import Disk, told
 from archiver.evidence.journal.database import SCHEMA_VERSION, Database, blob, integer
 from archiver.evidence.objects import SHARDS, Objects
 from archiver.evidence.reader import Reader
-from archiver.model.digest import Digest
+from archiver.model.digest import Digest, Position
 from archiver.model.findings import Finding
 
 _NOTE = "backup"
@@ -260,6 +260,17 @@ def known_backups(outside: Outside) -> tuple[KnownBackup, ...]:
     except (ValueError, KeyError, TypeError):
         return ()
     return tuple(sorted(found, key=lambda each: each.at, reverse=True))
+
+
+def backups_with(outside: Outside, records: Collection[Position]) -> tuple[KnownBackup, ...]:
+    """Return the known backups that hold one of RECORDS, as they were when they were made.
+
+    Raises OperationError when what this machine remembers cannot be read.
+    """
+    oldest = min(records, default=None)
+    return tuple(
+        each for each in known_backups(outside) if oldest is not None and each.entries > oldest
+    )
 
 
 def remember_backup(outside: Outside, done: BackedUp, *, at: datetime) -> None:

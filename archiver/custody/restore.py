@@ -1,15 +1,11 @@
-"""Put a backup into a place of its own, and say how it stands to what this machine remembers."""
+"""Put a backup into a place of its own."""
 
 from collections.abc import Callable
 from gettext import gettext as _
-from gettext import ngettext
 from pathlib import Path
 
 from archiver.custody.backup import BackedUp, back_up
 from archiver.errors import UsageError
-from archiver.evidence.checkpoints.marks import marks_of
-from archiver.evidence.checkpoints.outside import Outside
-from archiver.evidence.checkpoints.signing import standing
 from archiver.evidence.reader import Reader
 
 
@@ -33,40 +29,3 @@ def put_back(
             ),
         )
     return back_up(backup, folder, lock_wait=lock_wait, progress=progress)
-
-
-def tell_standing(evidence: Reader, outside: Outside) -> tuple[str, ...]:
-    """Say whether the archive is older than what was signed, as far as that can be known here."""
-    match standing(evidence, outside):
-        case "older":
-            lost = max(mark.checkpoint.size for mark in marks_of(evidence, outside)) - evidence.size
-            return (
-                ngettext(
-                    "This archive is older than the state signed on this machine: {n} entry is "
-                    "missing.",
-                    "This archive is older than the state signed on this machine: {n} entries are "
-                    "missing.",
-                    lost,
-                ).format(n=lost),
-                _(
-                    "Look for a newer copy first. To go on with this one: archiver --archive "
-                    "{folder} restore --accept"
-                ).format(folder=evidence.root),
-            )
-        case "forked":
-            return (
-                _("This archive went another way than what was signed."),
-                _(
-                    "Run `archiver verify`. To go on with it all the same: archiver --archive "
-                    "{folder} restore --accept"
-                ).format(folder=evidence.root),
-            )
-        case "unknown":
-            return (
-                _(
-                    "This machine has no memory of this archive: it cannot be known whether a "
-                    "newer state of it exists."
-                ),
-            )
-        case "newer" | "level":
-            return (_("It holds everything that this machine ever signed."),)

@@ -11,6 +11,9 @@ SignatureResult = Literal[
 ]
 """``not-asked``: DNS has not answered yet; the capture is tried again."""
 
+RULES = 2
+"""The rules by which origins are captured now."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySeen:
@@ -58,6 +61,9 @@ class Signature:
     """Octets of the canonical body beyond ``l=``: anybody may have added them."""
     reason: str = ""
     """A word on ``malformed`` and ``unusable-key``, such as ``revoked`` or ``small``."""
+    unsigned: tuple[str, ...] | None = None
+    """Fields that people are shown, or that say how the body reads, and that occur more often than
+    ``headers`` names them: anybody may have added the topmost. None: not noted (``rules`` 1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,8 @@ class Seal:
     key_bits: int | None = None
     keys: tuple[Position, ...] = ()
     """Every ``key-seen`` entry that the verdict rests on."""
+    unsigned: tuple[str, ...] | None = None
+    """As a signature's, of the newest ARC-Message-Signature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +128,9 @@ class Origin:
     """The Date header."""
     received: datetime | None = None
     """The topmost Received."""
+    rules: int = 1
+    """By which rules it was captured: ``RULES`` of then. An entry that says nothing is of the
+    first: what was signed was not noted, and more of Authentication-Results was taken."""
 
     @property
     def signed(self) -> tuple[Signature | Seal, ...]:

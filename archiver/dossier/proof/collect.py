@@ -1,12 +1,12 @@
 """Gather the proof of one record from the archive, and check every piece of it on the way."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from gettext import gettext as _
 from itertools import pairwise
 
-from archiver.dossier.proof.stamps import KeptStamp, kept_stamps
+from archiver.dossier.proof.stamps import kept_stamps
 from archiver.dossier.proof.values import Proof
 from archiver.errors import OperationError, UsageError
 from archiver.evidence.checkpoints.checkpoint import Checkpoint
@@ -39,12 +39,14 @@ class _Signed:
     key: str
 
 
-def collect(evidence: Reader, position: Position) -> Proof:
+def collect(evidence: Reader, position: Position, *, with_origin: bool = True) -> Proof:
     """Gather what proves the record at POSITION: as of the last checkpoint, in a fixed order.
 
     The record is proved in the first time-stamped checkpoint that contains it; when there is none,
-    in the last one. Raises UsageError when it was erased, OperationError when no checkpoint
-    contains it or something in the archive is not as it should be.
+    in the last one. WITH_ORIGIN takes along what was recorded about the sender.
+
+    Raises UsageError when it was erased, OperationError when no checkpoint contains it or
+    something in the archive is not as it should be.
     """
     record = _record(evidence, position)
     data = evidence.read(record.object)
@@ -66,8 +68,8 @@ def collect(evidence: Reader, position: Position) -> Proof:
         files |= stamp.files
     entries = {
         **_rotations(evidence, chosen[-1]),
-        **_anchors(stamps, chosen[-1]),
-        **_origins(evidence, position, chosen[-1]),
+        **{stamp.position: stamp.stamp.name for stamp in stamps},
+        **(_origins(evidence, position, chosen[-1]) if with_origin else {}),
     }
     files["keys/log.vkey"] = _key_lines(evidence, chosen[-1])
     files |= _answers(evidence, entries)
@@ -121,11 +123,6 @@ def _rotations(evidence: Reader, size: int) -> dict[Position, str]:
     """Return the entries that name keys, each with the name of its file."""
     history = key_history(evidence)
     return {each.since: f"keys/{each.since}" for each in history if each.since < size}
-
-
-def _anchors(stamps: Iterable[KeptStamp], size: int) -> dict[Position, str]:
-    """Return the entries that name the answers of authorities, as far as the last tree has them."""
-    return {each.position: each.stamp.name for each in stamps if each.position < size}
 
 
 def _origins(evidence: Reader, record: Position, size: int) -> dict[Position, str]:

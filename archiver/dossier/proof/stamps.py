@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from gettext import gettext as _
 from hashlib import sha256
@@ -33,16 +33,17 @@ class KeptStamp:
 
 
 def kept_stamps(
-    evidence: Reader, sizes: Collection[int]
+    evidence: Reader, sizes: Sequence[int]
 ) -> tuple[tuple[KeptStamp, ...], tuple[str, ...]]:
     """Return the time-stamps of the first and of the last checkpoint, among SIZES, that has any.
 
     The first ones date what stands before; the last ones renew them. Those that do not hold are
-    passed over, and told in the sentences: they are of no use to the reader of a proof.
+    passed over, and told in the sentences: they are of no use to the reader of a proof. One whose
+    ``anchor`` entry the last of SIZES does not contain yet cannot be proved, and waits.
     """
     by_size: dict[int, dict[str, tuple[Position, Anchor]]] = {}
     for position, anchor in anchors(evidence):
-        if anchor.size in sizes:
+        if anchor.size in sizes and position < sizes[-1]:
             by_size.setdefault(anchor.size, {}).setdefault(anchor.authority, (position, anchor))
     found: dict[int, tuple[KeptStamp, ...]] = {}
     told: dict[str, None] = {}
@@ -91,7 +92,7 @@ def _read(evidence: Reader, position: Position, anchor: Anchor) -> KeptStamp | N
                     root=sha256(root).hexdigest(),
                 )
                 name = stamp.name
-                files = {f"{name}.tsr": answer, f"{name}.tsq": question, f"{name}.pem": pem}
+                files = {f"{name}.tsr": answer, f"{name}.pem": pem}
                 return KeptStamp(stamp=stamp, position=position, files=files)
             case _:
                 pass

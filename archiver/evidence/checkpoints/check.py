@@ -19,6 +19,7 @@ from archiver.evidence.checkpoints.history import (
     restores,
     signed_sizes,
 )
+from archiver.evidence.checkpoints.key_check import check_key
 from archiver.evidence.checkpoints.keys import NoteError, VerifierKey
 from archiver.evidence.checkpoints.outside import Outside
 from archiver.evidence.disk import told
@@ -38,11 +39,14 @@ def check_checkpoints(evidence: Reader, outside: Outside | None) -> tuple[Findin
     check.keys()
     check.names()
     check.notes()
+    continues = True
     if outside is None or note is None:
         check.unknown()
     else:
-        check.memory(note, outside)
-    return tuple(check.findings)
+        continues = check.memory(note, outside)
+    # An older copy does not name a newer key: that it is older says it all.
+    key = check_key(evidence, outside if continues else None)
+    return (*check.findings, *key)
 
 
 class _Check:
@@ -150,14 +154,15 @@ class _Check:
             else:
                 self._signature(note, checkpoint, path)
 
-    def memory(self, note: bytes, outside: Outside) -> None:
-        """Compare with NOTE, which was signed last on this machine."""
+    def memory(self, note: bytes, outside: Outside) -> bool:
+        """Compare with NOTE, which was signed last on this machine; tell if it is continued."""
         checkpoint = self._checkpoint(note, outside.folder)
         if checkpoint is None:
-            return
+            return True
         if checkpoint.size > self._size:
             self._older(outside.folder, checkpoint.size)
-        elif not self._leads_to(checkpoint):
+            return False
+        if not self._leads_to(checkpoint):
             self._add(
                 "archive-forked",
                 "error",
@@ -171,7 +176,8 @@ class _Check:
                     "back the newest backup; `archiver restore --accept` goes on with this one."
                 ),
             )
-        elif self._signature(note, checkpoint, outside.folder) and (
+            return False
+        if self._signature(note, checkpoint, outside.folder) and (
             checkpoint.size not in self._sizes
         ):
             self._add(
@@ -181,10 +187,11 @@ class _Check:
                 _("The archive lacks what was signed last on this machine."),
                 _("The next signing puts it back, unless somebody else keeps removing it."),
             )
+        return True
 
     def unknown(self) -> None:
         """Say that nothing is remembered here, when there is something to remember."""
-        if self._sizes:
+        if self._sizes or self._keys:
             self._add(
                 "memory-unknown",
                 "note",

@@ -28,6 +28,7 @@ STATE = "ARCHIVER_STATE"
 
 _KEY = "signing-key"
 _NEXT = "signing-key-next"
+_ASIDE = "signing-key-aside-"
 _LAST = "last.note"
 _IN_KEYRING = ".in-keyring"
 _ARCHIVE = re.compile(r"[0-9a-f]{32}\Z")
@@ -129,6 +130,15 @@ class Outside:
             return
         self._keep_secret(_KEY, seed)
         self._forget_secret(_NEXT)
+
+    def keep_aside(self, seed: bytes, tag: str) -> Path | None:
+        """Keep SEED, which does not sign, under a name with TAG; return its file.
+
+        None: it is in the keyring. Raises OperationError.
+        """
+        name = f"{_ASIDE}{tag}"
+        self._keep_secret(name, seed)
+        return None if self._read(self._mark(name)) is not None else self.folder / name
 
     def key_place(self) -> KeyPlace:
         """Tell where the secret half of the signing key is kept."""

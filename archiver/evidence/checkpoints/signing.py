@@ -11,10 +11,15 @@ import contextlib
 from collections.abc import Iterator
 from gettext import gettext as _
 from pathlib import Path
-from typing import Literal
 
 from archiver.errors import OperationError, UsageError
-from archiver.evidence.checkpoints.change import Entropy, change_key, have_key, settle
+from archiver.evidence.checkpoints.change import (
+    Entropy,
+    Tell,
+    change_key,
+    have_key,
+    settle,
+)
 from archiver.evidence.checkpoints.checkpoint import Checkpoint, origin_of
 from archiver.evidence.checkpoints.history import (
     checkpoints_folder,
@@ -35,6 +40,7 @@ from archiver.evidence.checkpoints.marks import (
 )
 from archiver.evidence.checkpoints.note import sign_note
 from archiver.evidence.checkpoints.outside import Outside
+from archiver.evidence.checkpoints.standing import Standing, standing
 from archiver.evidence.durable import write_whole
 from archiver.evidence.reader import Reader
 from archiver.evidence.store import Evidence
@@ -53,17 +59,16 @@ __all__ = (
     "standing",
 )
 
-Standing = Literal["level", "newer", "older", "forked", "unknown"]
-"""How the archive stands to what was signed: it is at that state, it has grown since, it is an
-older copy, it went another way, or there is no memory here."""
 
-
-def sign_checkpoint(evidence: Evidence, outside: Outside, *, entropy: Entropy) -> Path | None:
+def sign_checkpoint(
+    evidence: Evidence, outside: Outside, *, entropy: Entropy, tell: Tell = lambda _message: None
+) -> Path | None:
     """Sign the present state, and return where the note is kept.
 
     None: this state is signed already, or the archive cannot be written. The first time the key is
-    made, and its ``key-rotate`` entry, so that what is signed contains it. Raises RolledBackError,
-    and signs nothing, when the archive does not continue what was signed last; LockedError;
+    made, and its ``key-rotate`` entry, so that what is signed contains it. TELL is told when
+    another key had to be made, and what cannot be known therefore. Raises RolledBackError, and
+    signs nothing, when the archive does not continue what was signed last; LockedError;
     OperationError.
     """
     if evidence.read_only:
@@ -73,11 +78,18 @@ def sign_checkpoint(evidence: Evidence, outside: Outside, *, entropy: Entropy) -
         marks = marks_of(evidence, outside)
         if not any(mark.here for mark in marks) and _is_signed(evidence, marks):
             return None  # a copy on another machine, as it came: no reason for another key
-        have_key(evidence, outside, marks, entropy)
+        have_key(evidence, outside, marks, entropy=entropy, tell=tell)
         return _sign(evidence, outside)
 
 
-def rotate(evidence: Evidence, outside: Outside, *, actor: str, entropy: Entropy) -> Path | None:
+def rotate(
+    evidence: Evidence,
+    outside: Outside,
+    *,
+    actor: str,
+    entropy: Entropy,
+    tell: Tell = lambda _message: None,
+) -> Path | None:
     """Sign from now on with another key; the old one signs the state until here first.
 
     Returns where the new key's first note is kept. Raises as ``sign_checkpoint``; OperationError
@@ -85,7 +97,8 @@ def rotate(evidence: Evidence, outside: Outside, *, actor: str, entropy: Entropy
     """
     with _at_work(evidence, outside):
         settle(evidence, outside)
-        if not have_key(evidence, outside, marks_of(evidence, outside), entropy):
+        marks = marks_of(evidence, outside)
+        if not have_key(evidence, outside, marks, entropy=entropy, tell=tell):
             _sign(evidence, outside)
             change_key(evidence, outside, "rotated", actor=actor, entropy=entropy)
         return _sign(evidence, outside)
@@ -112,23 +125,6 @@ def accept_restored(
         gone = Restore(size=newest.size, root=Digest(newest.root.hex()))
         change_key(evidence, outside, "restored", gone, actor=actor, entropy=entropy)
         return _sign(evidence, outside)
-
-
-def standing(evidence: Reader, outside: Outside) -> Standing:
-    """Tell how the archive stands to what was signed; nothing is written.
-
-    Raises OperationError when what was signed last cannot be read.
-    """
-    marks = marks_of(evidence, outside)
-    size = evidence.size
-    if any(mark.checkpoint.size > size for mark in marks):
-        return "older"
-    if lost_of(evidence, marks):
-        return "forked"
-    known = [mark for mark in marks if mark.here]
-    if not known:
-        return "unknown"
-    return "level" if known[0].checkpoint.size == size else "newer"
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from archiver.evidence.checks.emptied import EmptiedCheck
 from archiver.evidence.checks.findings import Findings
 from archiver.evidence.checks.named import Reference, Row, lookup, references
 from archiver.evidence.checks.rows import Rows
+from archiver.evidence.checks.times import TimeCheck
 from archiver.evidence.checks.usual import Usual
 from archiver.evidence.journal import codec
 from archiver.evidence.journal.canonical import CodecError, canonical, parse
@@ -25,6 +26,8 @@ from archiver.model.uidset import parse_uids
 
 Stored = tuple[int, str, bytes, bytes]
 """An entry as it is stored: position, type, body, leaf."""
+
+_ODD_STATES = "SELECT count(*) FROM uid WHERE state NOT IN ('kept', 'vanished', 'erased')"
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ class EntryCheck:
         self._usual = Usual()
         self._rows = Rows(database)
         self._emptied = EmptiedCheck(database, findings)
+        self._times = TimeCheck(database, findings, start=start)
         self._unknown: Counter[str] = Counter()
         self._vanished = 0
         self.adds_up = True
@@ -75,6 +79,8 @@ class EntryCheck:
             else:
                 self._check_unusual(position, type_, body, leaf, named)
                 continue
+            if self._usual.at < self._times.floor:
+                self._times.early(position, self._usual.at)
             if sha256(b"\x00" + body).digest() != leaf:
                 self._leaf_mismatch(position)
         self._check_references(named, types)
@@ -82,10 +88,15 @@ class EntryCheck:
 
     def finish(self, size: int) -> None:
         """Check what only shows once all SIZE entries were seen."""
+        self._times.finish()
         self._emptied.finish(self._start, size)
         self.adds_up = self.adds_up and self._emptied.adds_up
         self._tell_unknown()
-        for table, count in self._rows.unexplained(self._start, size).items():
+        unexplained = dict(self._rows.unexplained(self._start, size))
+        # Whether SQLite's own check looks at this constraint depends on its version.
+        if odd := self._database.number(_ODD_STATES):
+            unexplained["uid"] = unexplained.get("uid", 0) + odd
+        for table, count in unexplained.items():
             self._error(
                 "lookup-extra",
                 table,
@@ -173,6 +184,9 @@ class EntryCheck:
                     position=position
                 ),
             )
+        if entry.at < self._times.floor:
+            self._times.early(position, entry.at)
+        self._times.learn(entry)
         self._check_payload(entry, leaf, named)
 
     def _check_payload(self, entry: Entry, leaf: bytes, named: _Block) -> None:
@@ -244,7 +258,7 @@ class EntryCheck:
                 payload.uidvalidity,
                 uid,
             )
-            if row == ("kept",):
+            if row is not None and row[0] not in ("vanished", "erased"):
                 self._not_found(position, "uid")
             self._vanished += row == ("vanished",)
 

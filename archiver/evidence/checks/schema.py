@@ -19,7 +19,9 @@ def unlike_schema(database: Database) -> tuple[str, ...]:
         str(name): str(statement)
         for name, statement in database.all(
             # ANALYZE, which a person may have run, keeps its figures in tables of its own.
-            "SELECT name, sql FROM sqlite_schema"
+            # A kind that is no text is passed over by programs that read the schema.
+            "SELECT name, CASE WHEN type IN ('table', 'index') AND typeof(tbl_name) = 'text'"
+            " THEN sql END FROM sqlite_schema"
             " WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_stat_' ESCAPE '\\'"
         )
     }

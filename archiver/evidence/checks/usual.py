@@ -6,7 +6,7 @@ wrong, only unusual: the codec looks at it.
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from archiver.evidence.checks.named import Row
 
@@ -34,27 +34,36 @@ _TIMES = 1000
 
 
 class Usual:
-    """Reads ``record`` and ``sighting`` entries; remembers the times that it has judged."""
+    """Reads ``record`` and ``sighting`` entries; remembers the times that it has read."""
 
     def __init__(self) -> None:
-        self._times: set[str] = set()
+        self._times: dict[str, datetime] = {}
+        self.at = datetime.min.replace(tzinfo=UTC)
+        """When the entry that was read last says that it was written."""
 
     def record(self, body: bytes) -> Row | None:
         """Return (digest, size) of a ``record`` entry, None if it is not a usual one."""
         found = _match(_RECORD, body)
         if found is None:
             return None
-        at, digest, size = found.groups()
-        return (bytes.fromhex(digest), int(size)) if self._is_time(at) else None
+        written, digest, size = found.groups()
+        at = self._time(written)
+        if at is None:
+            return None
+        self.at = at
+        return bytes.fromhex(digest), int(size)
 
     def sighting(self, body: bytes) -> tuple[int, str, Row] | None:
         """Return the record, the table and the row of a ``sighting``, None if it is not usual."""
         found = _match(_SIGHTING, body)
         if found is None:
             return None
-        at, internal, record, member, offset, path, account, folder, uid, epoch = found.groups()
-        if not self._is_time(at) or (internal is not None and not self._is_time(internal)):
+        written, internal, record, *place = found.groups()
+        member, offset, path, account, folder, uid, epoch = place
+        at = self._time(written)
+        if at is None or (internal is not None and self._time(internal) is None):
             return None
+        self.at = at
         position = int(record)
         if path is not None:
             if path.startswith(_MARK):
@@ -64,18 +73,20 @@ class Usual:
             return None
         return position, "uid", (account, folder, int(epoch), int(uid), position)
 
-    def _is_time(self, written: str) -> bool:
-        if written in self._times:
-            return True
+    def _time(self, written: str) -> datetime | None:
+        known = self._times.get(written)
+        if known is not None:
+            return known
         try:
-            aware = datetime.fromisoformat(written).tzinfo is not None
+            moment = datetime.fromisoformat(written)
         except ValueError:
-            return False
-        if aware:
-            if len(self._times) >= _TIMES:
-                self._times.clear()
-            self._times.add(written)
-        return aware
+            return None
+        if moment.tzinfo is None:
+            return None
+        if len(self._times) >= _TIMES:
+            self._times.clear()
+        self._times[written] = moment
+        return moment
 
 
 def _match(pattern: re.Pattern[str], body: bytes) -> re.Match[str] | None:

@@ -180,6 +180,7 @@ _SIGNATURE = table(
     key=maybe(POSITION),
     appended=NUMBER,
     reason=TEXT,
+    unsigned=maybe(many(TEXT)),
 )
 _SEAL = table(
     Seal,
@@ -197,6 +198,7 @@ _SEAL = table(
     verdict=one_of("pass", "fail", "not-asked"),
     key_bits=maybe(NUMBER),
     keys=many(POSITION),
+    unsigned=maybe(many(TEXT)),
 )
 _CLAIM = table(Claim, server=TEXT, method=TEXT, result=TEXT, domain=TEXT)
 
@@ -225,6 +227,7 @@ _FORMS: Mapping[type, Form] = {
         internaldate=maybe(TIME),
         date=maybe(TIME),
         received=maybe(TIME),
+        rules=NUMBER,
     ),
     Hold: table(Hold, engagement=maybe(TEXT), records=many(POSITION)),
     Restrict: table(Restrict, record=POSITION),

@@ -84,6 +84,8 @@ class Captured:
     """Names that DNS was asked for."""
     stalled: bool
     """Whether it was given up because DNS did not answer."""
+    dns: bool = True
+    """Whether DNS was to be asked at all."""
 
 
 @dataclass(slots=True)
@@ -106,7 +108,7 @@ class _Run:
     """One capture; every method does one step of it."""
 
     evidence: Evidence
-    resolver: Resolver
+    resolver: Resolver | None
     clock: Callable[[], datetime]
     own: Own
     stall: float
@@ -157,6 +159,9 @@ class _Run:
         """Return the names that were answered, and those that were not, each with the reason."""
         now = self.clock()
         new = sorted(name for name in names if name not in self.replies)
+        if self.resolver is None:
+            self.replies |= dict.fromkeys(new, _NOT_ASKED)
+            return [], {}
         due = [
             name
             for name in new
@@ -238,6 +243,8 @@ class _Run:
 
     def open_records(self) -> Iterator[tuple[Position, Origin | None]]:
         """Yield those that were captured before and wait for a name that may be asked again."""
+        if self.resolver is None:
+            return
         now = self.clock()
         for record, entry in registry.incomplete(self.evidence):
             found = next(self.evidence.entries(entry, entry + 1), None)
@@ -256,7 +263,7 @@ class _Run:
 
 def capture(
     evidence: Evidence,
-    resolver: Resolver,
+    resolver: Resolver | None,
     *,
     clock: Callable[[], datetime],
     own: Own,
@@ -269,7 +276,8 @@ def capture(
     """Capture the origin of every record that has none or an incomplete one, newest first.
 
     Ends after LIMIT seconds, or after STALL seconds without an answer; what was captured stays.
-    INSIST: ask again at once for what had no answer. Raises LockedError, OperationError.
+    INSIST: ask again at once for what had no answer. RESOLVER None: nothing is asked, and what
+    needs no answer is captured all the same. Raises LockedError, OperationError.
     """
     run = _Run(
         evidence=evidence,
@@ -283,7 +291,7 @@ def capture(
         attempts=registry.attempts(evidence),
     )
     resting = run.attempts.get(registry.attempt_key(ALL_OF_DNS))
-    if insist or resting is None or resting.due(clock()):
+    if insist or resolver is None or resting is None or resting.due(clock()):
         new = registry.uncaptured(evidence)
         fresh: Iterator[tuple[Position, Origin | None]] = ((record, None) for record in new)
         work = chain(fresh, run.open_records())
@@ -301,4 +309,5 @@ def capture(
         unread=run.unread,
         asked=run.asked,
         stalled=run.stalled,
+        dns=resolver is not None,
     )

@@ -13,7 +13,7 @@ from archiver.evidence.signatures import fields
 from archiver.evidence.signatures.message import is_signed, parse
 from archiver.evidence.signatures.results import claims_of
 from archiver.model.digest import Position
-from archiver.model.origin import Claim, Origin, Seal, Signature
+from archiver.model.origin import RULES, Claim, Origin, Seal, Signature
 
 if TYPE_CHECKING:
     from archiver.evidence.signatures.chain import Chain
@@ -99,6 +99,7 @@ def conclude(
         internaldate=internaldate,
         date=examined.date,
         received=examined.received,
+        rules=RULES,
     )
 
 

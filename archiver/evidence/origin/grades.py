@@ -12,10 +12,11 @@ from gettext import ngettext
 from types import MappingProxyType
 from typing import Final, Literal
 
+from archiver.evidence.origin import words
 from archiver.evidence.signatures.results import passes
 from archiver.model.anchors import Anchor
 from archiver.model.digest import Position
-from archiver.model.origin import Claim, Origin, Seal, Signature
+from archiver.model.origin import RULES, Claim, Origin, Seal, Signature
 
 OriginLevel = Literal["O0", "O1", "O2", "O3"]
 DateLevel = Literal["D0", "D1", "D2", "D3"]
@@ -23,6 +24,8 @@ DateLevel = Literal["D0", "D1", "D2", "D3"]
 NEAR: Final = timedelta(hours=48)
 """How far a time-stamp may be from the message's own dates, and these from each other."""
 _SMALLEST_KEY: Final = 1024
+_COVER: Final = ("signed", "signed-in-part", "header-signed")
+"""The first reason of a signature that counts, the best one first."""
 _NONE: Final[Mapping[Position, str]] = MappingProxyType({})
 
 
@@ -61,25 +64,28 @@ def grade(origin: Origin | None, *, confirmed: Mapping[Position, str] = _NONE) -
         return OriginGrade("O0", _("Nobody has looked yet who signed it."), ("not-captured",))
     if found := _by_signature(origin.signatures, confirmed):
         return found
-    if origin.seal and _seal_counts(origin.seal, origin.from_domain):
+    if _seal_counts(origin) and origin.seal:
         return _sealed(origin.seal)
-    if passes(_triples(origin.claims), origin.from_domain):
+    if _is_new(origin) and passes(_triples(origin.claims), origin.from_domain):
         return _claimed(origin.claims[0].server)
     return _nothing(origin)
+
+
+def _is_new(origin: Origin) -> bool:
+    """Tell whether no more of Authentication-Results was taken than counts now."""
+    return origin.rules >= RULES
 
 
 def _by_signature(
     signatures: Iterable[Signature], confirmed: Mapping[Position, str]
 ) -> OriginGrade | None:
     """Grade by the best of SIGNATURES, None when none of them counts."""
-    usable = [one for one in signatures if not _flaws(one)]
-    full = [one for one in usable if one.result == "pass" and not one.appended]
-    for one in full:
-        if one.key is not None and (source := confirmed.get(one.key)):
-            return _confirmed(one, source)
-    if full:
-        return _full(full[0])
-    return _header_only(usable[0]) if usable else None
+    graded = (_signed(one, confirmed) for one in signatures if not _flaws(one))
+    return max(
+        graded,
+        key=lambda one: (one.level, -_COVER.index(one.reasons[0]), -len(one.reasons)),
+        default=None,
+    )
 
 
 def _flaws(signature: Signature) -> tuple[str, ...]:
@@ -93,61 +99,68 @@ def _flaws(signature: Signature) -> tuple[str, ...]:
         "sha1": signature.algorithm.endswith("-sha1"),  # RFC 8301, section 3.1
         "testing": signature.testing,  # RFC 6376, section 3.6.1: as if it were not signed
         "small": small,
+        "unsigned-from": "from" in (signature.unsigned or ()),
     }
     return tuple(name for name, there in flaws.items() if there)
 
 
-def _confirmed(signature: Signature, source: str) -> OriginGrade:
-    meaning = _(
-        "The servers of {domain} signed header and body as they are here; {source} has the same "
-        "key."
-    ).format(domain=signature.domain, source=source)
-    return OriginGrade("O3", meaning, ("signed", "key-confirmed"))
+def _signed(signature: Signature, confirmed: Mapping[Position, str]) -> OriginGrade:
+    """Grade by SIGNATURE, which counts at least for the header: what it covers decides."""
+    source = confirmed.get(signature.key, "") if signature.key is not None else ""
+    body = _body(signature)
+    cover = (
+        "header-signed" if body else "signed-in-part" if words.uncovered(signature) else "signed"
+    )
+    level: OriginLevel = "O3" if cover == "signed" and source else "O2"
+    key = _("{source} has the same key").format(source=source) if source else words.by_owner()
+    return OriginGrade(
+        level,
+        words.sentence(words.covered(signature, body), *words.told_uncovered(signature), key),
+        (
+            cover,
+            *([body] if body else []),
+            *words.uncovered(signature),
+            "key-confirmed" if source else "key-by-owner",
+        ),
+    )
 
 
-def _full(signature: Signature) -> OriginGrade:
-    meaning = _(
-        "The servers of {domain} signed header and body as they are here; the key was recorded "
-        "only by this archive's owner."
-    ).format(domain=signature.domain)
-    return OriginGrade("O2", meaning, ("signed", "key-by-owner"))
+def _body(signature: Signature) -> str:
+    """Return in a word why SIGNATURE does not cover the whole body; nothing when it does."""
+    if signature.result != "pass":
+        return "body-differs"
+    if signature.length == 0:
+        return "body-unsigned"
+    return "body-appended" if signature.appended else ""
 
 
-def _header_only(signature: Signature) -> OriginGrade:
-    if signature.appended and signature.result == "pass":
-        meaning = _(
-            "The servers of {domain} signed the header and the beginning of the body; anybody may "
-            "have added the rest, and the key was recorded only by this archive's owner."
-        ).format(domain=signature.domain)
-        return OriginGrade("O2", meaning, ("header-signed", "body-appended", "key-by-owner"))
-    meaning = _(
-        "The servers of {domain} signed the header as it is here; the body is not as they signed "
-        "it, as happens when a server encodes it anew, and the key was recorded only by this "
-        "archive's owner."
-    ).format(domain=signature.domain)
-    return OriginGrade("O2", meaning, ("header-signed", "body-differs", "key-by-owner"))
-
-
-def _seal_counts(seal: Seal, author: str) -> bool:
+def _seal_counts(origin: Origin) -> bool:
     """Tell whether the account's own provider sealed this message and says that it passed.
 
     The seal alone could have been taken from another message: the header must hold as well.
     """
+    seal = origin.seal
     return (
-        seal.own
+        seal is not None
+        and _is_new(origin)
+        and seal.own
         and seal.result == "pass"
         and seal.header_result == "pass"
         and seal.chain != "fail"
-        and passes(seal.claims, author)
+        and passes(seal.claims, origin.from_domain)
     )
 
 
 def _sealed(seal: Seal) -> OriginGrade:
     meaning = _(
         "The account's own provider ({server}) sealed that it verified the sender when the message "
-        "came; the key was recorded only by this archive's owner."
+        "came"
     ).format(server=seal.server)
-    return OriginGrade("O2", meaning, ("sealed", "key-by-owner"))
+    return OriginGrade(
+        "O2",
+        words.sentence(meaning, *words.told_uncovered(seal), words.by_owner()),
+        ("sealed", *words.uncovered(seal), "key-by-owner"),
+    )
 
 
 def _claimed(server: str) -> OriginGrade:
@@ -162,33 +175,12 @@ def _nothing(origin: Origin) -> OriginGrade:
     reasons = tuple(dict.fromkeys(flaw for one in origin.signatures for flaw in _flaws(one)))
     if not origin.signatures:
         reasons = ("sent",) if origin.sent else ("unsigned",)
-    for reason, meaning in _meanings().items():
+    if not _is_new(origin) and (origin.claims or (origin.seal and origin.seal.own)):
+        reasons = ("older-capture", *reasons)
+    for reason, meaning in words.meanings().items():
         if reason in reasons:
             return OriginGrade("O0", meaning, reasons)
-    return OriginGrade("O0", _meanings()["unsigned"], reasons)
-
-
-def _meanings() -> Mapping[str, str]:
-    """Say what each reason means; the first that applies is told."""
-    return {
-        "not-asked": _("It is signed, but DNS has not answered yet for the key."),
-        "sent": _("It is our own copy of what we sent: nobody else signed it."),
-        "unsigned": _("Nobody signed it, and no word of the account's own provider says more."),
-        "unaligned": _("It is signed, but not by the domain of the person in From."),
-        "sha1": _("It is signed in a way that is too weak to be believed (SHA-1)."),
-        "testing": _("It is signed with a key that its owner published for testing only."),
-        "small": _("It is signed with a key that is too short to be believed."),
-        "bad-signature": _(
-            "It is signed, but the signature does not hold: the header was changed on its way or "
-            "later."
-        ),
-        "no-key": _("It is signed, but no key is published for it, or not any more."),
-        "unusable-key": _(
-            "It is signed, but what is published as the key cannot be used: it was taken back, is "
-            "too short, or is not written as it should be."
-        ),
-        "malformed": _("It holds a signature that is not written as it should be."),
-    }
+    return OriginGrade("O0", words.meanings()["unsigned"], reasons)
 
 
 def _triples(claims: Iterable[Claim]) -> tuple[tuple[str, str, str], ...]:
@@ -199,12 +191,16 @@ def _triples(claims: Iterable[Claim]) -> tuple[tuple[str, str, str], ...]:
 
 
 def date_grade(record: Position, origin: Origin | None, anchors: Iterable[Anchor]) -> DateGrade:
-    """Grade when RECORD existed, D0 to D3, by its first time-stamped checkpoint among ANCHORS."""
+    """Grade when RECORD existed, D0 to D3, by its first time-stamped checkpoint among ANCHORS.
+
+    Later checkpoints hold it too, but they date it later. Of several authorities' stamps of that
+    first checkpoint the best counts, and of equals the earliest.
+    """
     covering = [anchor for anchor in anchors if anchor.size > record]
     if not covering:
         return DateGrade("D0", _("No third party has dated it yet."), ("no-stamp",))
-    # Later checkpoints cover it too, but they date it later.
-    graded = (_graded(anchor, origin) for anchor in covering)
+    first = min(anchor.size for anchor in covering)
+    graded = [_graded(anchor, origin) for anchor in covering if anchor.size == first]
     return max(graded, key=lambda one: (one.level, -(one.time or _EPOCH).timestamp()))
 
 
@@ -212,18 +208,37 @@ _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def _graded(anchor: Anchor, origin: Origin | None) -> DateGrade:
+    level, said, reason = _compared(anchor, origin)
+    clauses, reasons = [said], [reason]
+    if origin is not None and origin.date is not None and not _date_is_signed(origin):
+        clauses.append(_("nothing shows that its Date was signed"))
+        reasons.append("unsigned-date")
+    return DateGrade(level, words.sentence(*clauses), tuple(reasons), anchor.time)
+
+
+def _date_is_signed(origin: Origin) -> bool:
+    """Tell whether a signature that counts covers the topmost Date."""
+    signed: list[Signature | Seal] = [one for one in origin.signatures if not _flaws(one)]
+    if origin.seal and _seal_counts(origin):
+        signed.append(origin.seal)
+    return any(one.unsigned is not None and "date" not in one.unsigned for one in signed)
+
+
+def _compared(anchor: Anchor, origin: Origin | None) -> tuple[DateLevel, str, str]:
+    """Compare a stamp with the record's own dates: level, what to say, and a word for programs."""
     stamped = anchor.time.isoformat(sep=" ", timespec="minutes")
     dates = _dates(origin)
+    if origin is None:
+        said = _("{authority} dated it on {time}; its own dates are not captured yet")
+        return "D1", said.format(authority=anchor.authority, time=stamped), "not-captured"
     if not dates:
-        meaning = _("{authority} dated it on {time}; it has no date of its own to compare.").format(
-            authority=anchor.authority, time=stamped
-        )
-        return DateGrade("D1", meaning, ("no-date",), anchor.time)
+        said = _("{authority} dated it on {time}; it has no date of its own to compare")
+        return "D1", said.format(authority=anchor.authority, time=stamped), "no-date"
     earliest, latest = (choose(dates, key=lambda name: dates[name]) for choose in (min, max))
     spread = dates[latest] - dates[earliest]
     if spread > NEAR:
-        meaning = _(
-            "{authority} dated it on {time}; its own dates disagree by {apart}: {first} and {last}."
+        said = _(
+            "{authority} dated it on {time}; its own dates disagree by {apart}: {first} and {last}"
         ).format(
             authority=anchor.authority,
             time=stamped,
@@ -231,46 +246,37 @@ def _graded(anchor: Anchor, origin: Origin | None) -> DateGrade:
             first=_named(earliest, dates[earliest]),
             last=_named(latest, dates[latest]),
         )
-        return DateGrade("D1", meaning, ("dates-disagree",), anchor.time)
+        return "D1", said, "dates-disagree"
     late = max((anchor.time - date for date in dates.values()), key=abs)
     if abs(late) > NEAR:
         return _far(anchor, stamped, late)
     return _near(anchor, stamped)
 
 
-def _near(anchor: Anchor, stamped: str) -> DateGrade:
+def _near(anchor: Anchor, stamped: str) -> tuple[DateLevel, str, str]:
     if anchor.qualified:
-        meaning = _(
+        said = _(
             "{authority}, a qualified authority, dated it on {time}, within 48 hours of all its "
-            "own dates."
+            "own dates"
         )
-    else:
-        meaning = _("{authority} dated it on {time}, within 48 hours of all its own dates.")
-    return DateGrade(
-        "D3" if anchor.qualified else "D2",
-        meaning.format(authority=anchor.authority, time=stamped),
-        ("qualified-stamp" if anchor.qualified else "stamp",),
-        anchor.time,
-    )
+        return "D3", said.format(authority=anchor.authority, time=stamped), "qualified-stamp"
+    said = _("{authority} dated it on {time}, within 48 hours of all its own dates")
+    return "D2", said.format(authority=anchor.authority, time=stamped), "stamp"
 
 
-def _far(anchor: Anchor, stamped: str, late: timedelta) -> DateGrade:
+def _far(anchor: Anchor, stamped: str, late: timedelta) -> tuple[DateLevel, str, str]:
     if late < timedelta():
-        meaning, reason = (
-            _("{authority} dated it on {time}, {span} before it says it was sent."),
+        said, reason = (
+            _("{authority} dated it on {time}, {span} before it says it was sent"),
             "early",
         )
     else:
-        meaning, reason = (
-            _("{authority} dated it on {time}, {span} after it was sent or came."),
+        said, reason = (
+            _("{authority} dated it on {time}, {span} after it was sent or came"),
             "late",
         )
-    return DateGrade(
-        "D1",
-        meaning.format(authority=anchor.authority, time=stamped, span=_span(abs(late))),
-        (reason,),
-        anchor.time,
-    )
+    span = _span(abs(late))
+    return "D1", said.format(authority=anchor.authority, time=stamped, span=span), reason
 
 
 def _dates(origin: Origin | None) -> dict[str, datetime]:

@@ -1,7 +1,7 @@
 """Verify again what was captured, offline: with the keys that were kept, as they were then."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from gettext import gettext as _
 
 from archiver.errors import OperationError
@@ -9,26 +9,30 @@ from archiver.evidence.origin import registry
 from archiver.evidence.origin.examine import conclude, examine
 from archiver.evidence.origin.resolver import NoAnswer, NoKey
 from archiver.evidence.reader import Reader
+from archiver.model.custody import Emptied
 from archiver.model.digest import Position
+from archiver.model.entries import Entry
 from archiver.model.findings import Finding, Report
-from archiver.model.origin import Origin
+from archiver.model.origin import RULES, Origin
 
 
 def check_origin(
     evidence: Reader,
     records: Iterable[Position] | None = None,
     *,
+    alone: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Finding, ...]:
     """Compare what the newest ``origin`` of each of RECORDS (None: all) says with its message.
 
     Nothing is asked of DNS and nothing is changed. A record whose bytes or entry cannot be read is
-    left to the check of objects and entries. Codes: ``origin-differs``, ``key-object-missing``.
+    left to the check of objects and entries, unless this check stands ALONE. Codes:
+    ``origin-differs``, ``origin-older``, ``key-object-missing``, ``origin-unread``.
     """
     todo = registry.newest_entries(evidence, records)
     findings: dict[tuple[str, str], Finding] = {}
     for number, position in enumerate(todo, 1):
-        for finding in _check(evidence, position):
+        for finding in _check(evidence, position, alone=alone):
             findings.setdefault((finding.code, finding.subject), finding)
         if progress:
             progress(number, len(todo))
@@ -43,21 +47,25 @@ def recheck(
 ) -> Report:
     """Do ``check_origin``, and say how many records were checked; none at all is a finding."""
     count = len(registry.newest_entries(evidence, records))
-    findings = check_origin(evidence, records, progress=progress)
+    findings = check_origin(evidence, records, alone=True, progress=progress)
     return Report(
         checked=(("origins", count),), findings=findings if count else (_nothing(), *findings)
     )
 
 
-def _check(evidence: Reader, position: int) -> tuple[Finding, ...]:
-    """Return what is wrong with the origin entry at POSITION."""
+def _check(evidence: Reader, position: int, *, alone: bool) -> tuple[Finding, ...]:
+    """Return what is wrong with the origin entry at POSITION; ALONE: also that it is unreadable."""
     try:
-        entry = next(evidence.entries(position, position + 1), None)
-        if entry is None or not isinstance(entry.payload, Origin):
-            return ()
-        return _compare(evidence, position, entry.payload)
-    except OperationError:
-        return ()
+        match next(evidence.entries(position, position + 1), None):
+            case Entry(payload=Origin() as origin):
+                return _compare(evidence, position, origin)
+            case Entry(payload=Emptied()):
+                return ()
+            case _:
+                what = _("There is no such entry.")
+    except OperationError as error:
+        what = error.what
+    return (_unread(position, what),) if alone else ()
 
 
 def _compare(evidence: Reader, position: int, origin: Origin) -> tuple[Finding, ...]:
@@ -76,12 +84,27 @@ def _compare(evidence: Reader, position: int, origin: Origin) -> tuple[Finding, 
         sent=origin.sent,
         internaldate=sighting.internaldate if sighting else origin.internaldate,
     )
+    older = origin.rules < RULES
+    if older:
+        again = _as_of_then(again, origin)
     changed = [
         field.name
         for field in fields(Origin)
         if getattr(origin, field.name) != getattr(again, field.name)
     ]
+    if older and changed and {"claims", "seal"} >= set(changed):  # neither is believed
+        return (_older(record.object.short, position),)
     return (_differs(record.object.short, position, changed),) if changed else ()
+
+
+def _as_of_then(again: Origin, origin: Origin) -> Origin:
+    """Leave out of AGAIN what was not noted when ORIGIN was captured."""
+    return replace(
+        again,
+        signatures=tuple(replace(one, unsigned=None) for one in again.signatures),
+        seal=replace(again.seal, unsigned=None) if again.seal else None,
+        rules=origin.rules,
+    )
 
 
 def _servers(origin: Origin) -> frozenset[str]:
@@ -102,6 +125,31 @@ def _differs(record: str, entry: int, changed: Sequence[str]) -> Finding:
             "keys that were kept: {fields}."
         ).format(entry=entry, fields=", ".join(changed)),
         advice=_("Compare with a backup: the entry, the record or a key was changed."),
+    )
+
+
+def _older(record: str, entry: int) -> Finding:
+    return Finding(
+        code="origin-older",
+        level="warning",
+        subject=record,
+        message=_(
+            "Entry {entry}, by an older version, takes more for the word of the account's own "
+            "provider than counts now."
+        ).format(entry=entry),
+        advice=_("Nothing is to be done: this word of it is not believed any more."),
+    )
+
+
+def _unread(entry: int, what: str) -> Finding:
+    return Finding(
+        code="origin-unread",
+        level="error",
+        subject=str(entry),
+        message=_("The origin that entry {entry} holds could not be checked: {what}").format(
+            entry=entry, what=what
+        ),
+        advice=_("Run `archiver verify`: it tells what is damaged, and what to do."),
     )
 
 

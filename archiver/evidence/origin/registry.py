@@ -37,6 +37,11 @@ _INCOMPLETE = (
     "SELECT record, max(entry) FROM origin GROUP BY record HAVING max(complete) = 0"
     " ORDER BY record DESC"
 )
+_OPEN = (
+    "SELECT count(*) FROM record WHERE EXISTS (SELECT 1 FROM origin"
+    " WHERE origin.record = record.position) AND NOT EXISTS (SELECT 1 FROM origin"
+    " WHERE origin.record = record.position AND origin.complete = 1)"
+)
 _WAITING = (
     "SELECT count(*) FROM record WHERE NOT EXISTS (SELECT 1 FROM origin"
     " WHERE origin.record = record.position AND origin.complete = 1)"
@@ -69,6 +74,11 @@ class Attempt:
 def count_waiting(evidence: Reader) -> int:
     """How many records have no complete origin yet: never captured, or waiting for DNS."""
     return evidence.database.number(_WAITING)
+
+
+def count_open(evidence: Reader) -> int:
+    """How many records were captured as far as it goes without the keys that DNS has."""
+    return evidence.database.number(_OPEN)
 
 
 def uncaptured(evidence: Reader) -> list[Position]:

@@ -5,7 +5,7 @@ ARC-Message-Signature. Somebody else's seal under another message proves nothing
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
 
 from archiver.evidence.signatures import dkim
@@ -13,7 +13,14 @@ from archiver.evidence.signatures.dkim import MalformedError, Tags
 from archiver.evidence.signatures.fields import aligned, clean, dns_name
 from archiver.evidence.signatures.message import Field, relaxed_field, unfolded
 from archiver.evidence.signatures.results import read_sealed
-from archiver.evidence.signatures.verdicts import Canon, Judgement, Signed, names_of, sign_part
+from archiver.evidence.signatures.verdicts import (
+    Canon,
+    Judgement,
+    Signed,
+    names_of,
+    sign_part,
+    unsigned_fields,
+)
 from archiver.model.digest import Position
 from archiver.model.origin import Seal, SignatureResult
 
@@ -44,6 +51,8 @@ class Chain:
     """The newest message signature; None when it is malformed."""
     covers_from: bool = False
     """Whether that one signs who wrote it."""
+    unsigned: tuple[str, ...] = ()
+    """What people are shown and that one does not sign."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -119,7 +128,10 @@ def _chain(canon: Canon, sets: list[_Set]) -> Chain:
         own = dkim.without_value(relaxed_field(field))
         seals.append(_seal_part(tags, [*sealed, own]))
         sealed.append(relaxed_field(field))
-    return _described(sets, tuple(seals), _message_part(canon, sets[-1]))
+    message = _message_part(canon, sets[-1])
+    newest = sets[-1].message
+    unsigned = unsigned_fields(canon.message, newest[1]) if message and newest else ()
+    return replace(_described(sets, tuple(seals), message), unsigned=unsigned)
 
 
 def _seal_part(tags: Tags, covered: list[Field]) -> Signed:
@@ -202,6 +214,7 @@ def conclude(
         verdict=_verdict(results, message.result),
         key_bits=judged[-1].bits if judged else None,
         keys=tuple(sorted({key for key in keys if key is not None})),
+        unsigned=chain.unsigned,
     )
 
 

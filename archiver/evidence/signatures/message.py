@@ -19,6 +19,8 @@ MAX_HEADER: Final = 256 * 1024
 _MAX_FIELDS: Final = 2_000
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _LINE_END = re.compile(rb"\r?\n")
+_BARE_CR = re.compile(rb"\r(?!\n)")
+_MBOX = re.compile(rb"From (?!\s*:)")  # before the first field; "From :" is read as a field
 _FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]+):")
 _SIGNED = re.compile(
     rb"^(?:dkim-signature|arc-(?:seal|message-signature|authentication-results)):",
@@ -68,8 +70,8 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
 
 def _fields(head: bytes) -> tuple[tuple[Field, ...], bool]:
     found: list[tuple[bytes, list[bytes]]] = []
-    sound = True
-    for line in _LINE_END.split(head) if head else ():
+    sound = _BARE_CR.search(head) is None  # many programs begin another field there
+    for number, line in enumerate(_LINE_END.split(head) if head else ()):
         if line[:1] in {b" ", b"\t"}:
             if found:
                 found[-1][1].append(line)
@@ -77,7 +79,7 @@ def _fields(head: bytes) -> tuple[tuple[Field, ...], bool]:
                 sound = False
         elif match := _FIELD.match(line):
             found.append((match[1], [line[match.end() :]]))
-        elif line and not line.startswith(b"From "):  # mbox, before the first field
+        elif line and (number or not _MBOX.match(line)):
             sound = False
     return tuple((name, b"\r\n".join(lines) + b"\r\n") for name, lines in found), sound
 

@@ -1,6 +1,7 @@
 """DKIM signatures: what each states, and what comes of it once its key is known (RFC 6376)."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -30,6 +31,20 @@ _HASHES: Final = {
     b"ed25519-sha256": ("ed25519", "sha256"),
 }
 _SEPARATOR = re.compile(rb"\s*:\s*")
+_SHOWN: Final = (
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "subject",
+    "date",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "content-disposition",
+)
+"""Fields that people are shown, and those that decide how the body reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +116,8 @@ def _state(canon: Canon, field: Field, from_domain: str) -> Stated:
         stated = _describe(tags, from_domain, result="malformed", reason=str(error))
         return Stated(stated, None)
     stated = _describe(tags, from_domain, result="not-asked")
-    return Stated(replace(stated, appended=appended), signed)
+    unsigned = unsigned_fields(canon.message, tags)
+    return Stated(replace(stated, appended=appended, unsigned=unsigned), signed)
 
 
 def sign_part(canon: Canon, field: Field, tags: Tags, *, default: bytes) -> tuple[Signed, int]:
@@ -135,6 +151,17 @@ def names_of(tags: Tags) -> list[bytes]:
     if len(names) > _MAX_NAMES:
         raise MalformedError("too-long")
     return names
+
+
+def unsigned_fields(message: Message, tags: Tags) -> tuple[str, ...]:
+    """Return the fields of _SHOWN that occur in MESSAGE more often than ``h=`` names them.
+
+    A signature covers the lowest ones, and programs show the topmost (RFC 6376, section 8.15).
+    Raises MalformedError when ``h=`` names too many.
+    """
+    there = Counter(name.lower() for name, _value in message.fields)
+    signed = Counter(names_of(tags))
+    return tuple(name for name in _SHOWN if there[name.encode()] > signed[name.encode()])
 
 
 def judge(signed: Signed, reply: Reply) -> Judgement:
