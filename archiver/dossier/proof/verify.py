@@ -180,8 +180,8 @@ class Proof:
         for size, _, key in self.notes.values():
             need([found[at]["key"] for at in found if at < size][-1:] == [key], "not the key then")
         signers = [key for size, _, key in self.notes.values() if size > self.position]
-        signers += [sha256(key.encode()).hexdigest() for key in signers]
-        need(given, f"whose key? give --key, or compare its SHA-256 {signers[-1]}", Unchecked)
+        signers = [sha256(key.encode()).hexdigest() for key in signers] + signers
+        need(given, f"whose key? give --key, or compare its SHA-256 {signers[0]}", Unchecked)
         need(given in signers, "signed with another key than --key")
         return "announced in the log; the key is the one that was given"
 
