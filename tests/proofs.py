@@ -14,6 +14,7 @@ from authority import LocalAuthority
 from evidence_case import create, seen
 from mail import mail
 
+import archiver
 from archiver.authorities import Authority
 from archiver.dossier.proof.collect import collect
 from archiver.dossier.proof.folder import Written, write
@@ -26,8 +27,8 @@ from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest, Position
 from archiver.model.origin import KeySeen, Origin, Signature
 
-ROOT = Path(__file__).resolve().parent.parent
-VERIFIER = ROOT / "archiver" / "dossier" / "proof" / "verify.py"
+# Of the installed package, which may be another place than the checkout.
+VERIFIER = Path(archiver.__file__).resolve().parent / "dossier" / "proof" / "verify.py"
 ACCOUNT, FOLDER = "account-of-nobody", "Folder/Of Nobody"
 OTHER_SUBJECT = "Subject of another record"
 DNS_ANSWER = b"\x00\x00\x81\x80\x00\x01\x00\x01 a raw DNS answer of client.example"
