@@ -307,6 +307,33 @@ def test_any_byte_of_the_database_is_found_or_says_nothing(
         _put_back(sample, before)
 
 
+@pytest.mark.parametrize("entry", [-1, 1_000_000])
+def test_a_row_that_names_an_entry_which_does_not_exist_is_found(
+    sample: Sample, entry: int
+) -> None:
+    """A message that counts as fetched, by whatever entry, would never be fetched."""
+    before = sample.database.read_bytes()
+    columns = {
+        "uid": ("entry", "'work', 'Other', 1, 9, 3, {}, 'kept'"),
+        "uid_other": ("entry", "'work', 'INBOX', 1, 9, 3, {}"),
+        "file_position": ("entry", "'/mail/box', 0, 9, 3, {}"),
+        "epoch": ("entry", "'work', 'Other', {}, 1"),
+        "origin": ("entry", "3, {}, 1"),
+    }
+    for table, (column, values) in columns.items():
+        for statement in (
+            f"UPDATE {table} SET {column} = {entry}",
+            f"INSERT INTO {table} VALUES ({values.format(entry)})",
+        ):
+            with contextlib.closing(sqlite3.connect(sample.database)) as connection, connection:
+                connection.execute(statement)
+            try:
+                assert sample.is_found(), statement
+            finally:
+                _put_back(sample, before)
+    assert sample.levels() == SOUND
+
+
 @pytest.mark.parametrize("column", ["account", "folder", "uidvalidity", "uid", "record"])
 def test_where_an_erased_message_was_is_not_known_any_more(tmp_path: Path, column: str) -> None:
     """Its row only keeps a sync from fetching it again; who changes it has it fetched again."""

@@ -62,12 +62,16 @@ class Rows:
         return found is not None
 
     def unexplained(self, start: int, size: int) -> Mapping[str, int]:
-        """Return how many rows of which table follow from none of the entries START to SIZE."""
+        """Return how many rows of which table follow from none of the entries START to SIZE.
+
+        Nor from any other: a row may name a place where there is no entry at all.
+        """
         extra: dict[str, int] = {}
         for name, table in TABLES.items():
             rows = self._database.number(
                 f"SELECT count(*) FROM {name}"  # noqa: S608 - constants
-                f" WHERE {table.entry} >= ? AND {table.entry} < ?{table.live}",
+                f" WHERE ({table.entry} >= ? AND {table.entry} < ? OR {table.entry} < 0"
+                f" OR {table.entry} > (SELECT max(position) FROM entry)){table.live}",
                 start,
                 size,
             )
