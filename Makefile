@@ -1,7 +1,7 @@
 # Each target does everything from nothing: it makes .venv and installs what it needs there.
 #   make demo         the main job on a fictional mailbox; leaves demo-archive/
 #   make test         everything quick: lint, tests on the checkout, tests on the built wheel
-#   make test-all     the tests, the long ones included
+#   make test-all     the tests, the long ones included; random examples are new each time
 #   make lint         style, types, layers
 #   make test-quick   the quick tests on the checkout
 #   make wheel-test   the quick tests on the built wheel, with PYTHON
@@ -26,7 +26,7 @@ test-quick: $(VENV)/.installed-dev
 	$(BIN)/python $(PYTEST) -n auto -m "not long" -rs
 
 test-all: $(VENV)/.installed-dev lint
-	$(BIN)/python $(PYTEST) -n auto -m "" -rs
+	ARCHIVER_SEARCHING=1 $(BIN)/python $(PYTEST) -n auto -m "" -rs
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

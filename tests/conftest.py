@@ -8,6 +8,13 @@ from uuid import uuid4
 
 import dovecot as dovecot_server
 import pytest
+from hypothesis import settings
+
+# The quick run tries the same examples each time, so that it says something of a change and not of
+# chance; `make test-all` looks for new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("searching", print_blob=True)
+settings.load_profile("searching" if os.environ.get("ARCHIVER_SEARCHING") else "repeatable")
 
 # Before any command runs, here or in a process of its own: no DNS, no time-stamp authority, and
 # nothing remembered where the user who runs the tests keeps it.
