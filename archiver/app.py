@@ -19,7 +19,7 @@ from archiver.pipeline.progress import Progress, silent
 from archiver.trust import Trusted
 
 if TYPE_CHECKING:
-    from archiver.config import Account
+    from archiver.accounts import Account
     from archiver.custody.erase import Done, Plan
     from archiver.engagements.engagement import Engagement
     from archiver.evidence.store import Evidence

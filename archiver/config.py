@@ -4,62 +4,29 @@ import contextlib
 import re
 from dataclasses import dataclass
 from gettext import gettext as _
-from typing import Final, Literal, cast
+from typing import Final
 
+from archiver.accounts import NO_NEVER, Account, Never, account_table, read_accounts, read_never
 from archiver.authorities import Authority, authority_table, read_authorities
 from archiver.errors import ConfigurationError, UsageError
 from archiver.secrecy import NO_SECRECY, Secrecy, read_secrecy
 from archiver.tables import (
     SCHEMA,
     Table,
-    address_problem,
     append_tables,
     comment,
-    is_address,
     open_table,
     quoted,
     raise_problems,
 )
 
-Security = Literal["tls", "starttls", "plain"]
-Keep = Literal["everything", "engagements"]
-
-_SECURITIES: Final = ("tls", "starttls", "plain")
-_KEEPS: Final = ("everything", "engagements")
 _LANGUAGES: Final = ("en", "fr")
 _LAST_PORT: Final = 65535
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_HOST: Final = re.compile(r"[^\s/@]+")
-_IPV6: Final = 6
+STALE_AFTER: Final = 3
+"""Days."""
 _DNS_SERVER: Final = re.compile(
     r"(?:\[(?P<six>[^\]]+)\]|(?P<address>[^:\[\]]+|[^.\[\]]+))(?::(?P<port>\d{1,5}))?"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """An IMAP account (``[account.NAME]``)."""
-
-    name: str
-    host: str
-    port: int
-    user: str
-    security: Security
-    keep: Keep
-    password_command: str | None = None
-    """A command line whose first line of output is the password."""
-    folders: tuple[str, ...] = ()
-    """Folders to fetch; none named means all but drafts, outbox and templates."""
-    addresses: tuple[str, ...] = ()
-    """Our own addresses and aliases, besides USER when that is an address."""
-    authserv: tuple[str, ...] = ()
-    """The names by which the provider's own servers sign Authentication-Results (RFC 8601)."""
-
-    @property
-    def own(self) -> frozenset[str]:
-        """Our own addresses, folded for comparing: ADDRESSES, and USER when it is one."""
-        named = (*self.addresses, self.user) if is_address(self.user) else self.addresses
-        return frozenset(address.strip().lower() for address in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +44,12 @@ class Settings:
     """What no dossier shows unless a person lets it out."""
     dns: str = "system"
     """Who is asked for DKIM keys: ``system``, ``off``, or a server's address."""
+    never: Never = NO_NEVER
+    """What is never fetched, whatever else says that it should be."""
+    on_failure: str | None = None
+    """A command that is run when a sync fails."""
+    stale_after: int = STALE_AFTER
+    """Days without a good sync after which every interactive command says so."""
 
     @property
     def own(self) -> frozenset[str]:
@@ -194,28 +167,6 @@ def find_account(settings: Settings, name: str) -> Account:
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether HOST is this very machine: localhost, 127.0.0.0/8 or ::1."""
-    import ipaddress  # only some settings need it
-
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    with contextlib.suppress(ValueError):
-        address = ipaddress.ip_address(host)
-        loopback = "::1/128" if address.version == _IPV6 else "127.0.0.0/8"
-        return address in ipaddress.ip_network(loopback)
-    return False
-
-
-def plain_problem(host: str) -> str:
-    """Say why the password is not sent to HOST without encryption."""
-    return _(
-        "a connection without encryption to {host} would show the password to others: plain is "
-        "only taken for this very machine (localhost, 127.0.0.1, ::1); set security to tls "
-        "(usually port 993) or starttls (usually port 143)"
-    ).format(host=host)
-
-
 def approved(text: str, refusal: str) -> str:
     """Return TEXT when it is good; else tell the user of the command why not."""
     if problems := problems_of(text):
@@ -243,67 +194,21 @@ def _settings(table: Table) -> Settings:
         check=_time_zone_problem,
     )
     language = table.choice("language", _LANGUAGES, missing=_('is missing; write "en" or "fr"'))
-    accounts = table.table("account")
     settings = Settings(
         time_zone=time_zone,
         language=language,
-        accounts=tuple(_account(accounts, name) for name in accounts.keys()),  # noqa: SIM118  Table is no dict
+        accounts=read_accounts(table.table("account")),
         authorities=read_authorities(table.table("authority")),
         withheld=read_secrecy(table.table("withheld")),
         dns=_dns(table.table("origin")),
+        never=read_never(table.table("never")),
+        on_failure=table.text("on_failure") or None,
+        stale_after=table.integer("stale_after_days", first=1, last=365)
+        if "stale_after_days" in table
+        else STALE_AFTER,
     )
     table.close()
     return settings
-
-
-def _account(accounts: Table, name: str) -> Account:
-    if not _NAME.fullmatch(name):
-        accounts.wrong(
-            name,
-            _("an account's name is made of a-z, 0-9, dot, hyphen and underscore, in lower case"),
-        )
-    table = accounts.table(name)
-    account = Account(
-        name=name,
-        host=table.text("host", missing=_("the server's name is missing"), check=_host_problem),
-        port=table.integer(
-            "port", first=1, last=_LAST_PORT, missing=_("is missing; IMAP over TLS uses 993")
-        ),
-        user=table.text("user", missing=_("the user's name is missing")),
-        security=cast(
-            "Security",
-            table.choice("security", _SECURITIES, missing=_('is missing; "tls" is usual')),
-        ),
-        keep=cast("Keep", table.choice("keep", _KEEPS, missing=_keep_advice())),
-        password_command=table.text("password_command") or None,
-        folders=table.texts("folders"),
-        addresses=table.texts("addresses", check=address_problem),
-        authserv=table.texts("authserv", check=_authserv_problem),
-    )
-    if account.security == "plain" and account.host and not is_loopback(account.host):
-        table.wrong("security", plain_problem(account.host))
-    table.close()
-    return account
-
-
-def account_table(account: Account) -> dict[str, object]:
-    """Return ACCOUNT as its table in ``archive.toml`` says it."""
-    table: dict[str, object] = {
-        "host": account.host,
-        "port": account.port,
-        "user": account.user,
-        "security": account.security,
-        "keep": account.keep,
-    }
-    if account.password_command is not None:
-        table["password_command"] = account.password_command
-    if account.folders:
-        table["folders"] = list(account.folders)
-    if account.addresses:
-        table["addresses"] = list(account.addresses)
-    if account.authserv:
-        table["authserv"] = list(account.authserv)
-    return table
 
 
 def _dns(table: Table) -> str:
@@ -327,27 +232,6 @@ def _dns_problem(text: str) -> str | None:
         '{text!r} is not the address of a DNS server; write "system", "off", or for example '
         '"9.9.9.9", "192.0.2.1:5353" or "[2620:fe::fe]:53"'
     ).format(text=text)
-
-
-def _authserv_problem(name: str) -> str | None:
-    if _HOST.fullmatch(name):
-        return None
-    return _(
-        "{name!r} is not a server's name; copy the first word of Authentication-Results from a "
-        "message that the account received, for example mx.example.org"
-    ).format(name=name)
-
-
-def _keep_advice() -> str:
-    return _('is missing; nothing is assumed: write "everything" or "engagements"')
-
-
-def _host_problem(host: str) -> str | None:
-    if _HOST.fullmatch(host):
-        return None
-    return _("{host!r} is not a server's name; write for example imap.example.org").format(
-        host=host
-    )
 
 
 def _time_zone_problem(name: str) -> str | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from archiver.config import Account, Security
+from archiver.accounts import Account, Security
 from archiver.mailbox.server import mutf7
 
 PASSWORD = "correct-horse"

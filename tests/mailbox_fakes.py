@@ -11,7 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from archiver.config import Account
+from archiver.accounts import Account
 from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.server.session import Folder, FolderState, Outline, RefusedError, Role
 

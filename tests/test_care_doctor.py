@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from archiver.accounts import Account
 from archiver.care.doctor import Surroundings, examine, look_around
-from archiver.config import Account, Settings
+from archiver.config import Settings
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WELL = Surroundings(

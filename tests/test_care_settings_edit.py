@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from archiver.accounts import Account
 from archiver.care.settings_edit import with_changed_account, without_account
-from archiver.config import Account, find_account, parse_settings
+from archiver.config import find_account, parse_settings
 from archiver.errors import UsageError
 
 HEAD = 'time_zone = "UTC" # days\nlanguage = "fr"\n'

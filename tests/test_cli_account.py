@@ -9,8 +9,9 @@ import pytest
 from command import Desk, Said, new_desk
 from processes import Running
 
+from archiver.accounts import Account
 from archiver.app import Archive
-from archiver.config import Account, parse_settings
+from archiver.config import parse_settings
 from archiver.mailbox.credentials import seems_to_hold_secret
 
 BASE = ("--host", "imap.example.org", "--user", "me@example.org", "--keep", "everything")

@@ -5,14 +5,8 @@ import sys
 
 import pytest
 
-from archiver.config import (
-    Account,
-    Settings,
-    new_settings,
-    parse_settings,
-    plain_problem,
-    with_account,
-)
+from archiver.accounts import Account, plain_problem
+from archiver.config import Settings, new_settings, parse_settings, with_account
 from archiver.errors import ConfigurationError, UsageError
 
 ACCOUNT = Account(

@@ -16,7 +16,7 @@ from mail import mail
 from mailbox_fakes import Listener
 from sampling import sample
 
-from archiver.config import Account, Security
+from archiver.accounts import Account, Security
 from archiver.errors import AuthenticationError, ConfigurationError, TemporaryNetworkError
 from archiver.mailbox.server.imap import ImapSession, connect
 from archiver.mailbox.walk import (

@@ -5,16 +5,10 @@ from dataclasses import dataclass, replace
 from gettext import gettext as _
 from typing import cast
 
+from archiver.accounts import Account, Keep, Security
 from archiver.care.settings_edit import with_changed_account, without_account
 from archiver.care.working_copies import SETTINGS, read, save
-from archiver.config import (
-    Account,
-    Keep,
-    Security,
-    find_account,
-    parse_settings,
-    with_account,
-)
+from archiver.config import find_account, parse_settings, with_account
 from archiver.errors import UsageError
 from archiver.evidence.store import Evidence
 

@@ -7,13 +7,7 @@ from gettext import gettext as _
 from archiver.authorities import Authority
 from archiver.care.settings_edit import cut
 from archiver.care.working_copies import SETTINGS, read, save
-from archiver.config import (
-    Settings,
-    find_authority,
-    parse_settings,
-    problems_of,
-    with_authority,
-)
+from archiver.config import Settings, find_authority, parse_settings, problems_of, with_authority
 from archiver.errors import UsageError
 from archiver.evidence.stamps.attempts import Waiting, forget, waiting
 from archiver.evidence.stamps.entries import dated_anchors

@@ -5,14 +5,8 @@ from collections.abc import Mapping
 from gettext import gettext as _
 from typing import TYPE_CHECKING, cast
 
-from archiver.config import (
-    Account,
-    account_table,
-    approved,
-    find_account,
-    parse_settings,
-    problems_of,
-)
+from archiver.accounts import Account, account_table
+from archiver.config import approved, find_account, parse_settings, problems_of
 from archiver.errors import UsageError
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from archiver.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from archiver.accounts import Account
     from archiver.app import Archive
     from archiver.care.accounts import Wish
-    from archiver.config import Account
 
     Syncs = Mapping[str, tuple[datetime | None, datetime | None]]
 

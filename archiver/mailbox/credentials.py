@@ -13,7 +13,7 @@ from functools import partial
 from gettext import gettext as _
 from pathlib import Path
 
-from archiver.config import Account
+from archiver.accounts import Account
 from archiver.errors import AuthenticationError, ConfigurationError
 
 SERVICE = "archiver"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gettext import gettext as _
 from typing import TypeVar
 
-from archiver.config import Account
+from archiver.accounts import Account
 from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.server.responses import chunks
 from archiver.mailbox.server.session import MAX_MESSAGE, Outline, RefusedError, Session

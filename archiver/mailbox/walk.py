@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from gettext import gettext as _
 
-from archiver.config import Account
+from archiver.accounts import Account
 from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.ahead import ahead
 from archiver.mailbox.folders import choose

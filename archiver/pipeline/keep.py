@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from archiver.config import Account
+from archiver.accounts import Account
 from archiver.evidence.scans import last_scan, unfetched
 from archiver.evidence.store import Evidence
 from archiver.mailbox.imports.files import NotRead, messages_in

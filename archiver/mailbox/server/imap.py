@@ -23,7 +23,7 @@ from gettext import gettext as _
 
 import imapclient
 
-from archiver.config import Account, is_loopback
+from archiver.accounts import Account, is_loopback
 from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.folders import role_of
 from archiver.mailbox.server import mutf7, responses, trouble

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from gettext import gettext as _
 
-from archiver.config import Account
+from archiver.accounts import Account
 from archiver.mailbox.server import trouble
 
 # RFC 5530: these say that the password is not to blame.

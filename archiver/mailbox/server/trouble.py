@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from gettext import gettext as _
 
-from archiver.config import Account, plain_problem
+from archiver.accounts import Account, plain_problem
 from archiver.errors import AuthenticationError, ConfigurationError, TemporaryNetworkError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
