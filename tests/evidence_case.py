@@ -2,13 +2,19 @@
 
 import errno
 import os
+import re
 import signal
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from archiver.evidence.disk import Disk, Name
+from archiver.evidence.journal.database import Database
+from archiver.evidence.journal.schema import SCHEMAS
 from archiver.evidence.store import Evidence
+from archiver.model.cursors import Cursor, Status
+from archiver.model.digest import Position
+from archiver.model.entries import Sighting
 from archiver.model.incoming import Incoming
 from archiver.model.sources import FileSource, HandSource, ImapSource
 
@@ -67,6 +73,33 @@ def seen(
 def in_file(data: bytes, member: int = 0, *, path: str = "/mail/box", offset: int = 0) -> Incoming:
     """Return DATA as a message in a file."""
     return Incoming(data=data, source=FileSource(path=path, member=member, offset=offset))
+
+
+def presumption(
+    record: Position,
+    uid: int,
+    *,
+    folder: str = "INBOX",
+    uidvalidity: int = 1,
+    account: str = "work",
+) -> Sighting:
+    """Return what says that RECORD was recognised at UID by its attributes only."""
+    source = seen(b"", uid, folder=folder, uidvalidity=uidvalidity, account=account).source
+    return Sighting(record=record, source=source, internaldate=NOW, flags=(), match="attributes")
+
+
+def cursor(folder: str, *, uidnext: int = 5, rules: str = "", done: bool = True) -> Cursor:
+    """Return how far FOLDER was read."""
+    status = Status(uidvalidity=1, uidnext=uidnext, exists=4, modseq=2**62, mailbox_id="M")
+    return Cursor(folder=folder, status=status, whole=NOW, done=done, rules=rules)
+
+
+def make_older(database: Database, version: int) -> None:
+    """Take out of DATABASE what came after VERSION of its tables."""
+    for schema in SCHEMAS[version:]:
+        for kind, name in re.findall(r"CREATE (TABLE|INDEX) (\w+)", schema):
+            database.all(f"DROP {kind} IF EXISTS {name}")
+    database.all(f"PRAGMA user_version = {version}")
 
 
 def by_hand(data: bytes) -> Incoming:

@@ -20,8 +20,17 @@ SALT = bytes(range(16))
 numbers = st.one_of(st.integers(0, 20), st.integers(0, 2**63 - 1))
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 wild = st.one_of(texts, st.sampled_from(["json:x", "\\Seen", 'a"b', "\udc80", "tab\t", "\x7f"]))
+labels = st.lists(wild, max_size=2).map(tuple)
 sources = st.one_of(
-    st.builds(FileSource, path=wild, member=numbers, offset=numbers),
+    st.builds(
+        FileSource,
+        path=wild,
+        member=numbers,
+        offset=numbers,
+        folder=wild,
+        labels=labels,
+        made_from=wild,
+    ),
     st.builds(
         ImapSource,
         account=wild,
@@ -30,6 +39,8 @@ sources = st.one_of(
         folder=wild,
         uidvalidity=numbers,
         uid=numbers,
+        labels=labels,
+        gmail_id=wild,
     ),
     st.just(HandSource()),
 )
@@ -119,6 +130,30 @@ def test_a_changed_entry_is_not_taken_for_a_sound_one(
             ),
             internaldate=AT,
             flags=("\\Seen", "$label"),
+        ),
+        Sighting(
+            record=Position(2),
+            source=ImapSource(
+                account="work",
+                host="imap.gmail.example",
+                certificate="ab",
+                folder="[Gmail]/All Mail",
+                uidvalidity=1,
+                uid=7,
+                labels=("\\Inbox", "Clients/ACME"),
+                gmail_id="1278455344230334865",
+            ),
+            internaldate=AT,
+            flags=(),
+            match="attributes",
+        ),
+        Sighting(
+            record=Position(2),
+            source=FileSource(
+                path="/mail.pst", member=3, offset=0, folder="Inbox", labels=("a",), made_from="pst"
+            ),
+            internaldate=None,
+            flags=(),
         ),
     ],
 )

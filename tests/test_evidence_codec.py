@@ -15,6 +15,7 @@ from archiver.model.entries import (
     Config,
     Epoch,
     Export,
+    FolderChange,
     FolderScan,
     Genesis,
     Payload,
@@ -42,6 +43,8 @@ offsets = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minute
 times = st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)).flatmap(  # noqa: DTZ001 - made aware below
     lambda moment: offsets.map(lambda offset: moment.replace(tzinfo=offset))
 )
+several_texts = st.lists(texts, max_size=2).map(tuple)
+uid_sets = st.lists(st.tuples(texts, texts), max_size=2).map(tuple)
 sources = st.one_of(
     st.builds(
         ImapSource,
@@ -51,8 +54,18 @@ sources = st.one_of(
         folder=texts,
         uidvalidity=numbers,
         uid=numbers,
+        labels=several_texts,
+        gmail_id=texts,
     ),
-    st.builds(FileSource, path=texts, member=numbers, offset=numbers),
+    st.builds(
+        FileSource,
+        path=texts,
+        member=numbers,
+        offset=numbers,
+        folder=texts,
+        labels=several_texts,
+        made_from=texts,
+    ),
     st.just(HandSource()),
 )
 scopes = st.sampled_from(["message", "thread", "sender", "query"])
@@ -82,10 +95,27 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
                 kept=texts,
                 role=st.none() | texts,
                 failed=st.lists(st.tuples(numbers, texts), max_size=2).map(tuple),
+                looked=texts,
+                full=st.booleans(),
+                unkept=uid_sets,
+                near=uid_sets,
+                postponed=texts,
             ),
             max_size=2,
         ).map(tuple),
         heartbeat=st.booleans(),
+        rules=st.none() | digests,
+        since=st.none() | times.map(lambda moment: moment.astimezone(UTC)),
+        attempts=numbers,
+        reason=texts,
+    ),
+    st.builds(
+        FolderChange,
+        account=texts,
+        folder=texts,
+        change=st.sampled_from(["gone", "renamed", "back"]),
+        uidvalidity=numbers,
+        previous=texts,
     ),
     st.builds(Config, name=texts, object=st.none() | digests, size=numbers),
     st.builds(Tag, record=positions, engagement=texts, scope=scopes, decision=texts),
@@ -136,6 +166,103 @@ def test_a_sighting_looks_as_documented() -> None:
         '"folder":"Été","host":"h","kind":"imap","uid":4,"uidvalidity":9},"sw":"archiver 0.1",'
         '"type":"sighting","v":1}'
     )
+
+
+def test_a_scan_that_says_nothing_new_looks_as_it_always_did() -> None:
+    """What came with later versions is left out where there is nothing to say."""
+    folder = FolderScan(folder="INBOX", uidvalidity=9, exists=2, kept="1:2", failed=((3, "gone"),))
+    assert written(Scan(account="work", folders=(folder,))).decode() == (
+        '{"account":"work","actor":"archiver","at":"2026-03-02T09:30:00.000005Z","folders":'
+        '[{"exists":2,"failed":[[3,"gone"]],"folder":"INBOX","kept":"1:2","role":null,'
+        '"uidvalidity":9}],"heartbeat":false,"salt":"000102030405060708090a0b0c0d0e0f",'
+        '"sw":"archiver 0.1","type":"scan","v":1}'
+    )
+
+
+def test_what_a_scan_says_more_looks_as_documented() -> None:
+    """The bytes are a format: they never change."""
+    folder = FolderScan(
+        folder="INBOX",
+        uidvalidity=9,
+        exists=5,
+        kept="1",
+        looked="1:5",
+        full=True,
+        unkept=(("no engagement", "2:3"),),
+        near=(("same name", "3"),),
+        postponed="4:5",
+    )
+    scan = Scan(
+        account="work",
+        folders=(folder,),
+        rules=Digest.of(b"rules"),
+        since=AT,
+        attempts=3,
+        reason="refused",
+    )
+    fields = json.loads(written(scan))
+    assert (fields["rules"], fields["since"]) == (
+        Digest.of(b"rules").hex,
+        "2026-03-02T09:30:00.000005Z",
+    )
+    assert (fields["attempts"], fields["reason"]) == (3, "refused")
+    assert fields["folders"] == [
+        {
+            "folder": "INBOX",
+            "uidvalidity": 9,
+            "exists": 5,
+            "kept": "1",
+            "failed": [],
+            "role": None,
+            "looked": "1:5",
+            "full": True,
+            "unkept": [["no engagement", "2:3"]],
+            "near": [["same name", "3"]],
+            "postponed": "4:5",
+        }
+    ]
+
+
+def test_a_renamed_folder_looks_as_documented() -> None:
+    """A name that it did not have before is not written."""
+    change = FolderChange(
+        account="work", folder="New", change="renamed", uidvalidity=9, previous="Old"
+    )
+    fields = json.loads(written(change))
+    assert fields["type"] == "folder-change"
+    assert (fields["folder"], fields["change"], fields["previous"]) == ("New", "renamed", "Old")
+    gone = FolderChange(account="work", folder="New", change="gone", uidvalidity=9)
+    assert "previous" not in json.loads(written(gone))
+
+
+def test_labels_stand_in_the_source() -> None:
+    """Gmail's and those of a Takeout; an ordinary mailbox has none, and says nothing of them."""
+    source = ImapSource(
+        account="work",
+        host="h",
+        certificate=None,
+        folder="All",
+        uidvalidity=9,
+        uid=4,
+        labels=("ACME", "\\Sent"),
+        gmail_id="1278455344230334865",
+    )
+    sighting = Sighting(record=Position(3), source=source, internaldate=None, flags=())
+    fields = json.loads(written(sighting))["source"]
+    assert (fields["labels"], fields["gmail_id"]) == (["ACME", "\\Sent"], "1278455344230334865")
+    taken = FileSource(
+        path="/t.mbox", member=0, offset=0, labels=("ACME",), folder="", made_from=""
+    )
+    fields = json.loads(
+        written(Sighting(record=Position(3), source=taken, internaldate=None, flags=()))
+    )["source"]
+    assert fields == {
+        "kind": "file",
+        "path": "/t.mbox",
+        "member": 0,
+        "offset": 0,
+        "labels": ["ACME"],
+    }
 
 
 def test_a_record_says_nothing_of_where_it_was_filed() -> None:

@@ -7,9 +7,11 @@ from gettext import gettext as _
 from archiver.catalogue import links, rows, tagging
 from archiver.catalogue.database import CatalogueUnusable, Database, clean, listed
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Export, Scan, Sighting, Tag, Undo, Untag
+from archiver.model.entries import Export, FolderScan, Scan, Sighting, Tag, Undo, Untag
+from archiver.model.intervals import Intervals
 from archiver.model.reading import Reading, Unreadable
 from archiver.model.record import record_date
+from archiver.model.sources import ImapSource
 from archiver.model.tagging import Decision, RecordFacts, Tagging
 
 _RECORD = "INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -116,8 +118,13 @@ class Batch:
         self._database.run_many(_DEFECT, defects)
 
     def add_sighting(self, entry: Position, at: datetime, sighting: Sighting) -> None:
-        """Take in a ``sighting`` entry; the first one of a record may settle the record's date."""
+        """Take in a ``sighting`` entry; the first one of a record may settle the record's date.
+
+        One whose bytes were read takes the place of what was presumed to be there.
+        """
         account, folder, source = rows.place(sighting.source)
+        if sighting.match == "digest" and isinstance(sighting.source, ImapSource):
+            self._forget_presumed(account, folder, sighting.source)
         self._database.run(
             _SIGHTING,
             (
@@ -132,9 +139,24 @@ class Batch:
                 source,
             ),
         )
+        self._database.run_many(
+            "INSERT INTO label VALUES (?, ?, ?, ?)",
+            [(account, name, sighting.record, entry) for name in rows.labels(sighting.source)],
+        )
         self._touched.add(sighting.record)
         if sighting.internaldate is not None:
             self._settle_date(sighting.record)
+
+    def _forget_presumed(self, account: str, folder: str, source: ImapSource) -> None:
+        for entry, record in self._database.all(
+            "SELECT entry, record FROM sighting WHERE account = ? AND folder = ?"
+            " AND json_extract(source, '$[5]') = ? AND json_extract(source, '$[6]') = ?"
+            " AND match = 'attributes'",
+            (account, folder, source.uidvalidity, source.uid),
+        ):
+            self._database.run("DELETE FROM sighting WHERE entry = ?", (entry,))
+            self._database.run("DELETE FROM label WHERE record = ? AND entry = ?", (record, entry))
+            self._touched.add(Position(record))
 
     def _settle_date(self, record: Position) -> None:
         """Compute the date again; a plausible Date header stands whatever servers say."""
@@ -193,9 +215,7 @@ class Batch:
         account = clean(payload.account)
         for folder in payload.folders:
             name = clean(folder.folder)
-            self._database.run(
-                "DELETE FROM unfetched WHERE account = ? AND folder = ?", (account, name)
-            )
+            self._forget_unfetched(account, name, folder)
             self._database.run_many(
                 "INSERT OR REPLACE INTO unfetched VALUES (?, ?, ?, ?)",
                 [(account, name, uid, clean(reason)) for uid, reason in folder.failed],
@@ -203,6 +223,19 @@ class Batch:
         self._database.run_many(
             "INSERT OR REPLACE INTO folder_role VALUES (?, ?, ?)",
             [(account, clean(folder.folder), folder.role or "") for folder in payload.folders],
+        )
+
+    def _forget_unfetched(self, account: str, name: str, folder: FolderScan) -> None:
+        """Take back what could not be fetched before, as far as a scan of the folder looked."""
+        if folder.full or not folder.looked:  # before there was ``looked``, every scan was full
+            self._database.run(
+                "DELETE FROM unfetched WHERE account = ? AND folder = ?", (account, name)
+            )
+            return
+        looked = Intervals.parse(folder.looked)
+        self._database.run_many(
+            "DELETE FROM unfetched WHERE account = ? AND folder = ? AND uid BETWEEN ? AND ?",
+            [(account, name, *run) for run in looked.runs],
         )
 
     def add_export(self, entry: Position, at: datetime, payload: Export) -> None:

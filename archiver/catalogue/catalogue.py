@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from archiver.catalogue import figures, people, queries, selection, tagging
+from archiver.catalogue import figures, kept, people, queries, selection, tagging
 from archiver.catalogue.batch import Batch, meta
 from archiver.catalogue.database import CatalogueUnusable, Database
-from archiver.catalogue.figures import AccountCount, Counts, EngagementCount, Extent
+from archiver.catalogue.figures import (
+    AccountCount,
+    Counts,
+    EngagementCount,
+    Extent,
+    FolderCount,
+    Identified,
+)
+from archiver.catalogue.kept import Newcomer
 from archiver.catalogue.selection import RoleOf, UnknownValue
 from archiver.model.digest import Digest, Position
 from archiver.model.record import RecordLine, RecordView
@@ -53,6 +61,10 @@ class Catalogue:
         of another version: the caller makes it again.
         """
         return cls(Database(path, read_only=read_only), role_of)
+
+    def reopened(self) -> "Catalogue":
+        """Open the same file once more, read-only, for another thread; raises as ``open`` does."""
+        return Catalogue.open(self._database.path, read_only=True, role_of=self._role_of)
 
     def __enter__(self) -> Self:
         return self
@@ -187,6 +199,18 @@ class Catalogue:
         """
         return tagging.said(self._database, positions, engagement)
 
+    def kept_names(self) -> Iterator[bytes]:
+        """Yield the hashed names, cut short, of messages that threads with a tag mention."""
+        return kept.names(self._database)
+
+    def kept_subjects(self) -> Iterator[str]:
+        """Yield the distinct subjects of records in threads with a tag."""
+        return kept.subjects(self._database)
+
+    def newcomers(self, start: int, *, account: str) -> Iterator[Newcomer]:
+        """Yield what entries from START on brought to threads with a tag, but not by ACCOUNT."""
+        return kept.newcomers(self._database, start, account=account)
+
     def exports(self, engagement: str) -> Mapping[int, Position]:
         """Return the exhibit numbers that exports have given: number to record, by number."""
         return {
@@ -204,3 +228,29 @@ class Catalogue:
     def extent(self) -> Extent:
         """Tell what a search looks through."""
         return figures.extent(self._database)
+
+    def folders(
+        self, *, own: Iterable[str], engagement: str | None = None
+    ) -> tuple[FolderCount, ...]:
+        """Count what each folder brought, and how much of it OWN, folded, wrote."""
+        return figures.folders(self._database, own=own, engagement=engagement)
+
+    def correspondence(
+        self, *, own: Iterable[str], engagement: str | None = None
+    ) -> Mapping[str, tuple[int, int]]:
+        """Return how many records each account received and sent; ``""``: all together."""
+        return figures.correspondence(self._database, own=own, engagement=engagement)
+
+    def identified(self, *, own: Iterable[str]) -> Iterator[Identified]:
+        """Yield every record with its Message-ID, and whether one of OWN wrote it."""
+        return figures.identified(self._database, own=own)
+
+    def headers_of_received(
+        self, *, own: Iterable[str], engagement: str | None = None
+    ) -> Iterator[tuple[Position, tuple[tuple[str, str], ...]]]:
+        """Yield the headers of each record that none of OWN wrote and that answers something."""
+        return figures.headers_of_received(self._database, own=own, engagement=engagement)
+
+    def beginning_of_text(self, record: Position, length: int) -> str:
+        """Return the first LENGTH characters of a record's text."""
+        return figures.beginning_of_text(self._database, record, length)

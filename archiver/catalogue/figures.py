@@ -1,9 +1,12 @@
 """Counts, read back from the tables: what ``status`` shows and what a search says it searched."""
 
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from archiver.catalogue.database import Database
+from archiver.catalogue.database import Database, clean
+from archiver.model.digest import Position
 
 _UNTAGGED = "SELECT count(*) FROM record WHERE position NOT IN (SELECT record FROM tag)"
 _UNTAGGED_WITH_TIE = """
@@ -30,6 +33,30 @@ class AccountCount:
     sightings: int
     last: datetime
     """When the last sighting was journalled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderCount:
+    """What one folder of an account brought."""
+
+    account: str
+    folder: str
+    role: str
+    """What the last scan says the folder is for; empty: nothing special, or not known."""
+    records: int
+    sent: int
+    """Those of them that WE wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """A record by its Message-ID and its sender."""
+
+    position: Position
+    message_id: str
+    """Without angle brackets; empty if there is none."""
+    sent: bool
+    """Whether we wrote it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +173,92 @@ def _accounts(database: Database) -> tuple[AccountCount, ...]:
             " FROM sighting WHERE account <> '' GROUP BY account ORDER BY account"
         )
     )
+
+
+def folders(
+    database: Database, *, own: Iterable[str], engagement: str | None = None
+) -> tuple[FolderCount, ...]:
+    """Count what each folder brought, of ENGAGEMENT's records only if one is named.
+
+    OWN are our addresses, folded. A record that was seen in two folders counts in both.
+    """
+    return tuple(
+        FolderCount(account=account, folder=folder, role=role or "", records=records, sent=sent)
+        for account, folder, role, records, sent in database.all(
+            f"WITH {_OURS}"  # noqa: S608 - constants, here and below
+            " SELECT s.account, s.folder, f.role, count(*), sum(s.record IN ours) FROM"
+            " (SELECT DISTINCT account, folder, record FROM sighting WHERE account <> ''"
+            "  AND record IN (SELECT position FROM record)) s"
+            " LEFT JOIN folder_role f ON f.account = s.account AND f.folder = s.folder"
+            f" WHERE {_AMONG.format(record='s.record')}"
+            " GROUP BY s.account, s.folder ORDER BY s.account, s.folder",
+            _asked(own, engagement),
+        )
+    )
+
+
+def correspondence(
+    database: Database, *, own: Iterable[str], engagement: str | None = None
+) -> dict[str, tuple[int, int]]:
+    """Return how many records each account received and sent; ``""`` is for all together.
+
+    Of ENGAGEMENT's records only if one is named. OWN are our addresses, folded.
+    """
+    asked = _asked(own, engagement)
+    totals = database.all(
+        f"WITH {_OURS} SELECT '', count(*), coalesce(sum(position IN ours), 0) FROM record"  # noqa: S608 - constants
+        f" WHERE {_AMONG.format(record='position')}",
+        asked,
+    )
+    accounts = database.all(
+        f"WITH {_OURS} SELECT s.account, count(*), sum(s.record IN ours) FROM"  # noqa: S608 - constants
+        " (SELECT DISTINCT account, record FROM sighting WHERE account <> ''"
+        "  AND record IN (SELECT position FROM record)) s"
+        f" WHERE {_AMONG.format(record='s.record')} GROUP BY s.account",
+        asked,
+    )
+    return {account: (all_ - sent, sent) for account, all_, sent in (*totals, *accounts)}
+
+
+def identified(database: Database, *, own: Iterable[str]) -> Iterator[Identified]:
+    """Yield every record with its Message-ID, and whether one of OWN wrote it."""
+    for position, message_id, sent in database.stream(
+        f"WITH {_OURS} SELECT position, message_id, position IN ours FROM record",  # noqa: S608 - constants
+        _asked(own, None),
+    ):
+        yield Identified(position=Position(position), message_id=message_id, sent=bool(sent))
+
+
+def headers_of_received(
+    database: Database, *, own: Iterable[str], engagement: str | None = None
+) -> Iterator[tuple[Position, tuple[tuple[str, str], ...]]]:
+    """Yield the headers of each record that none of OWN wrote and that answers something."""
+    for position, headers in database.stream(
+        f"WITH {_OURS} SELECT c.record, c.headers FROM content c WHERE c.record NOT IN ours"  # noqa: S608 - constants
+        " AND (c.headers LIKE '%\"in-reply-to\"%' OR c.headers LIKE '%\"references\"%')"
+        f" AND {_AMONG.format(record='c.record')} ORDER BY c.record",
+        _asked(own, engagement),
+    ):
+        yield Position(position), tuple((name, value) for name, value in json.loads(headers))
+
+
+def beginning_of_text(database: Database, record: Position, length: int) -> str:
+    """Return the first LENGTH characters of a record's text; empty when it is unknown."""
+    row = database.one("SELECT substr(text, 1, ?) FROM content WHERE record = ?", (length, record))
+    return "" if row is None else str(row[0])
+
+
+_OURS = (
+    "ours AS (SELECT DISTINCT record FROM participant WHERE role = 'from'"
+    " AND folded IN (SELECT value FROM json_each(:own)))"
+)
+_AMONG = (
+    "(:engagement IS NULL OR {record} IN (SELECT record FROM tag WHERE engagement = :engagement))"
+)
+
+
+def _asked(own: Iterable[str], engagement: str | None) -> dict[str, str | None]:
+    return {"own": json.dumps(sorted(map(clean, own))), "engagement": engagement}
 
 
 def extent(database: Database) -> Extent:

@@ -45,7 +45,12 @@ def thread_names(reading: Reading | Unreadable) -> tuple[bytes, ...]:
         return ()
     mentioned = (reading.message_id, *reading.in_reply_to, *reversed(reading.references))
     distinct = dict.fromkeys(name for name in mentioned if name)
-    return tuple(_hashed(b"thread", name) for name in list(distinct)[:_MOST_NAMES])
+    return tuple(thread_name(name) for name in list(distinct)[:_MOST_NAMES])
+
+
+def thread_name(identifier: str) -> bytes:
+    """Return the name of the message IDENTIFIER (without angle brackets)."""
+    return _hashed(b"thread", identifier)
 
 
 def variant_names(normal_form: Digest, copy_key: str | None) -> tuple[bytes, ...]:

@@ -109,19 +109,38 @@ def place(source: Source) -> tuple[str, str, str]:
                     source.folder,
                     source.uidvalidity,
                     source.uid,
+                    source.labels,
+                    source.gmail_id,
                 ]
             )
             return clean(source.account), clean(source.folder), whole
         case FileSource():
-            return "", "", pack(["file", source.path, source.member, source.offset])
+            more = [source.folder, source.labels, source.made_from]
+            return "", "", pack(["file", source.path, source.member, source.offset, *more])
         case HandSource():
             return "", "", pack(["hand"])
+
+
+def labels(source: Source) -> tuple[str, ...]:
+    r"""Return the folders in which a message stands besides: Gmail's labels, those of a file.
+
+    Gmail's own labels lose their backslash: ``\Sent`` is found as Sent.
+    """
+    found: tuple[str, ...] = ()
+    match source:
+        case ImapSource(labels=named):
+            found = named
+        case FileSource(folder=folder, labels=named):
+            found = (folder, *named)
+        case HandSource():
+            pass
+    return tuple(dict.fromkeys(clean(name.removeprefix("\\")) for name in found if name))
 
 
 def source(text: str) -> Source:
     """Read what ``place`` wrote."""
     match json.loads(text):
-        case ["imap", account, host, certificate, folder, uidvalidity, uid]:
+        case ["imap", account, host, certificate, folder, uidvalidity, uid, labels_, gmail_id]:
             return ImapSource(
                 account=account,
                 host=host,
@@ -129,9 +148,18 @@ def source(text: str) -> Source:
                 folder=folder,
                 uidvalidity=uidvalidity,
                 uid=uid,
+                labels=tuple(labels_),
+                gmail_id=gmail_id,
             )
-        case ["file", path, member, offset]:
-            return FileSource(path=path, member=member, offset=offset)
+        case ["file", path, member, offset, folder, labels_, made_from]:
+            return FileSource(
+                path=path,
+                member=member,
+                offset=offset,
+                folder=folder,
+                labels=tuple(labels_),
+                made_from=made_from,
+            )
         case _:
             return HandSource()
 

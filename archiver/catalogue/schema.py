@@ -9,7 +9,7 @@ from archiver.model.reading import READER_VERSION
 APPLICATION_ID = 0x57524143
 """``WRAC``: tells ``file`` and us that this SQLite file is a catalogue."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = (
     # Small values: journal position taken in, reader version, whatever the pipeline notes.
@@ -93,6 +93,20 @@ SCHEMA = (
     )""",
     "CREATE INDEX sighting_record ON sighting (record)",
     "CREATE INDEX sighting_folder ON sighting (account, folder, record)",
+    # A presumption goes once the bytes at its place were fetched: it is sought by UIDVALIDITY, UID.
+    """CREATE INDEX sighting_presumed
+        ON sighting (account, folder, json_extract(source, '$[5]'), json_extract(source, '$[6]'))
+        WHERE match = 'attributes'""",
+    # Gmail's labels, and folders within a file: in which folders a message stands besides. ACCOUNT
+    # is empty for what came from a file.
+    """CREATE TABLE label (
+        account TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        record INTEGER NOT NULL,
+        entry INTEGER NOT NULL,
+        PRIMARY KEY (account, folder, record, entry)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX label_record ON label (record)",
     # What a folder is for, as the last scan that named it says; "": it is for nothing special.
     """CREATE TABLE folder_role (
         account TEXT NOT NULL,

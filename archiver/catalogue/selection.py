@@ -167,16 +167,18 @@ def _folder_key(name: str) -> str:
 
 
 def _places(database: Database, fits: Callable[[str, str], bool]) -> frozenset[int]:
-    """Find the records seen in any folder that fits; there are few folders, so all are asked."""
+    """Find the records seen in any folder, or under any label, that fits: all are asked."""
     found: frozenset[int] = frozenset()
     for account, folder in database.all(
-        "SELECT DISTINCT account, folder FROM sighting WHERE account <> ''"
+        "SELECT account, folder FROM sighting WHERE account <> ''"
+        " UNION SELECT account, folder FROM label"
     ):
         if fits(account, folder):
             found |= database.numbers(
-                "SELECT record FROM sighting WHERE account = ? AND folder = ?"
-                " AND record IN (SELECT position FROM record)",
-                (account, folder),
+                "SELECT record FROM (SELECT record FROM sighting WHERE account = ? AND folder = ?"
+                " UNION SELECT record FROM label WHERE account = ? AND folder = ?)"
+                " WHERE record IN (SELECT position FROM record)",
+                (account, folder) * 2,
             )
     return found
 

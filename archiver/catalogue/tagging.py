@@ -53,13 +53,16 @@ def _people(database: Database, thread: Position) -> dict[tuple[int, bool], list
 
 
 def _folders(database: Database, thread: Position) -> dict[int, dict[tuple[str, str], None]]:
-    """Return the distinct (account, folder) of each record, first seen first."""
+    """Return the distinct (account, folder) of each record, labels too, first seen first."""
     folders: dict[int, dict[tuple[str, str], None]] = defaultdict(dict)
-    for position, account, folder in database.all(
-        "SELECT s.record, s.account, s.folder"
+    for position, account, folder, *_order in database.all(
+        "SELECT s.record, s.account, s.folder, s.entry, 0"
         " FROM record r JOIN sighting s ON s.record = r.position"
-        " WHERE r.thread = ? AND s.account <> '' ORDER BY s.entry",
-        (thread,),
+        " WHERE r.thread = ? AND s.account <> ''"
+        " UNION ALL SELECT l.record, l.account, l.folder, l.entry, 1"
+        " FROM record r JOIN label l ON l.record = r.position WHERE r.thread = ?"
+        " ORDER BY 4, 5, 3",
+        (thread, thread),
     ):
         folders[position][account, folder] = None
     return folders

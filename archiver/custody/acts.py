@@ -29,9 +29,9 @@ from archiver.model.entries import (
 from archiver.model.origin import Origin
 
 TYPES = (
-    *("record", "origin", "genesis", "epoch", "scan", "vanished", "config", "tag", "untag", "undo"),
-    *("export", "key-rotate", "anchor", "restore", "hold", "restrict", "release", "note"),
-    *("erase", "erased"),
+    *("record", "origin", "genesis", "epoch", "scan", "vanished", "folder-change", "config"),
+    *("tag", "untag", "undo", "export", "key-rotate", "anchor", "restore", "hold", "restrict"),
+    *("release", "note", "erase", "erased"),
 )
 """What acts can be told apart by; ``record`` are records and where they were seen."""
 
@@ -88,7 +88,7 @@ def _record_of(payload: Payload) -> Position | None:
 
 def entry_at(evidence: Reader, position: int) -> Entry:
     """Return the entry at POSITION; raises UsageError when there is none."""
-    found = next(evidence.entries(position, position + 1), None) if position >= 0 else None
+    found = evidence.entry(position)
     if found is None:
         raise UsageError(
             _("The journal has no entry {position}.").format(position=position),

@@ -20,7 +20,8 @@ from archiver.custody.backup_place import Place, open_place
 from archiver.errors import OperationError
 from archiver.evidence.checkpoints.outside import Outside
 from archiver.evidence.disk import Disk, told
-from archiver.evidence.journal.database import SCHEMA_VERSION, Database, blob, integer
+from archiver.evidence.journal.database import Database, blob, integer
+from archiver.evidence.journal.schema import SCHEMA_VERSION
 from archiver.evidence.objects import SHARDS, Objects
 from archiver.evidence.reader import Reader
 from archiver.model.digest import Digest, Position

@@ -6,7 +6,7 @@ from gettext import gettext as _
 
 from archiver.catalogue.catalogue import Catalogue
 from archiver.custody.handed_over import HandedOver, handed_over, with_any
-from archiver.custody.holds import entries_of, refuse_held
+from archiver.custody.holds import refuse_held
 from archiver.custody.quotes import quoting, short_texts
 from archiver.errors import OperationError, UsageError
 from archiver.evidence.erasure import erase as erase_from
@@ -221,7 +221,7 @@ def _decisions(evidence: Evidence, chosen: frozenset[Position]) -> tuple[Decided
             engagement=payload.engagement,
             belongs=isinstance(payload, Tag),
         )
-        for entry in entries_of(evidence, "tag", "untag")
+        for entry in evidence.entries_of("tag", "untag")
         if isinstance(payload := entry.payload, Tag | Untag) and payload.record in chosen
     )
 

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from archiver.custody.holds import entries_of
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Export
@@ -41,7 +40,7 @@ def handed_over(evidence: Evidence) -> tuple[HandedOver, ...]:
             numbers=entry.payload.numbers,
             manifest=entry.payload.manifest,
         )
-        for entry in entries_of(evidence, "export")
+        for entry in evidence.entries_of("export")
         if isinstance(entry.payload, Export)
     )
 

@@ -1,7 +1,7 @@
 """Holds: what must not be erased, because a dispute is expected, until a person releases it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from gettext import gettext as _
@@ -31,17 +31,11 @@ class ActiveHold:
     """The person's words; empty when there were none, or when an erasure emptied them."""
 
 
-def entries_of(evidence: Evidence, *types: str) -> Iterator[Entry]:
-    """Yield the entries of these rare TYPES, oldest first."""
-    for position in evidence.journal.positions_by_type(*types):
-        yield from evidence.entries(position, position + 1)
-
-
 def active_holds(evidence: Evidence) -> tuple[ActiveHold, ...]:
     """Return the holds that stand, oldest first."""
     holds: dict[Position, tuple[Entry, Hold]] = {}
     words: dict[Position, str] = {}
-    for entry in entries_of(evidence, "hold", "release", "note"):
+    for entry in evidence.entries_of("hold", "release", "note"):
         match entry.payload:
             case Hold() as hold:
                 holds[entry.position] = entry, hold
@@ -129,10 +123,10 @@ def _with_note(
 def _standing(evidence: Evidence, position: Position) -> Hold | Restrict:
     ended = {
         entry.payload.entry
-        for entry in entries_of(evidence, "release")
+        for entry in evidence.entries_of("release")
         if isinstance(entry.payload, Release)
     }
-    match next(evidence.entries(position, position + 1), None):
+    match evidence.entry(position):
         case Entry(payload=Hold() | Restrict() as said) if position not in ended:
             return said
         case Entry(payload=Hold() | Restrict()):

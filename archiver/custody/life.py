@@ -67,9 +67,9 @@ class _Life:
             yield entry_at(self._evidence, integer(row[0]))
 
     def _of_type(self, type_: str) -> Iterator[Entry]:
-        for position in self._evidence.journal.positions_by_type(type_):
-            if position > self._record:
-                yield entry_at(self._evidence, position)
+        for entry in self._evidence.entries_of(type_):
+            if entry.position > self._record:
+                yield entry
 
     def _take(self, entry: Entry) -> None:
         match entry.payload:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from archiver.catalogue.catalogue import Catalogue
 from archiver.custody.handed_over import HandedOver, handed_over
-from archiver.custody.holds import ActiveHold, active_holds, covering, entries_of
+from archiver.custody.holds import ActiveHold, active_holds, covering
 from archiver.engagements.engagement import Engagement
 from archiver.errors import OperationError
 from archiver.evidence.store import Evidence
@@ -190,7 +190,7 @@ def _lines(catalogue: Catalogue, records: Collection[Position]) -> Iterator[Reco
 
 
 def _decisions(evidence: Evidence, records: Mapping[Position, object]) -> Iterator[Said]:
-    for entry in entries_of(evidence, "tag", "untag"):
+    for entry in evidence.entries_of("tag", "untag"):
         match entry.payload:
             case (Tag() | Untag()) as said if said.record in records:
                 yield Said(
@@ -206,7 +206,7 @@ def _decisions(evidence: Evidence, records: Mapping[Position, object]) -> Iterat
 
 
 def _notes(evidence: Evidence, meets: Callable[[str], bool]) -> Iterator[Noted]:
-    for entry in entries_of(evidence, "note"):
+    for entry in evidence.entries_of("note"):
         if isinstance(entry.payload, Note) and meets(entry.payload.words):
             yield Noted(
                 entry=entry.position,

@@ -1,5 +1,6 @@
 """What a journal entry says, in plain words for the archive's owner."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from gettext import gettext as _
 from gettext import ngettext
 
@@ -9,6 +10,7 @@ from archiver.model.entries import (
     Config,
     Epoch,
     Export,
+    FolderChange,
     Genesis,
     Payload,
     Record,
@@ -19,6 +21,7 @@ from archiver.model.entries import (
     Untag,
     Vanished,
 )
+from archiver.model.intervals import Intervals
 from archiver.model.origin import KeySeen, Origin
 from archiver.model.sources import FileSource, HandSource, ImapSource, Source
 from archiver.model.uidset import parse_uids
@@ -39,6 +42,8 @@ def say(payload: Payload, *, records: int = 1) -> str:  # noqa: C901, PLR0911, P
             return _scan(payload)
         case Vanished():
             return _vanished(payload)
+        case FolderChange():
+            return _folder_change(payload)
         case Config(name=name, object=None):
             return _("{name} was removed.").format(name=name)
         case Config(name=name):
@@ -128,20 +133,34 @@ def _say_erased(payload: Erase | Erased | Emptied) -> str:
 def _seen(sighting: Sighting) -> str:
     said = _seen_at(sighting.source)
     if sighting.match == "attributes":
-        said += " " + _("It was known by its attributes; its bytes were not read again.")
+        said += " " + _("Presumed: it was known by its attributes, its bytes were not read again.")
     return said
 
 
 def _seen_at(source: Source) -> str:
     match source:
-        case ImapSource(account=account, folder=folder, uid=uid):
-            return _("Seen in {folder} of {account} (UID {uid}).").format(
+        case ImapSource(account=account, folder=folder, uid=uid, labels=labels):
+            said = _("Seen in {folder} of {account} (UID {uid}).").format(
                 folder=folder, account=account, uid=uid
             )
-        case FileSource(path=path, member=member):
-            return _("Read from {path}, message {number}.").format(path=path, number=member + 1)
+            return _labelled(said, labels)
+        case FileSource(path=path, member=member, labels=labels):
+            said = _("Read from {path}, message {number}.").format(path=path, number=member + 1)
+            if source.folder:
+                said += " " + _("It stood in {folder}.").format(folder=source.folder)
+            if source.made_from:
+                said += " " + _(
+                    "It was put together from a {kind} item: these are not the bytes sent."
+                ).format(kind=source.made_from.upper())
+            return _labelled(said, labels)
         case HandSource():
             return _("Handed in by a person.")
+
+
+def _labelled(said: str, labels: Sequence[str]) -> str:
+    if not labels:
+        return said
+    return f"{said} " + _("Labels: {names}.").format(names=", ".join(labels))
 
 
 def _epoch(epoch: Epoch) -> str:
@@ -156,19 +175,67 @@ def _epoch(epoch: Epoch) -> str:
 
 def _scan(scan: Scan) -> str:
     if scan.heartbeat:
-        return _("Synchronised {account}: nothing new.").format(account=scan.account)
-    kept = sum(len(parse_uids(folder.kept)) for folder in scan.folders)
-    failed = sum(len(folder.failed) for folder in scan.folders)
+        said = _("Synchronised {account}: nothing new.").format(account=scan.account)
+        return " ".join((said, *_outage(scan)))
+    kept = _count(folder.kept for folder in scan.folders)
     said = ngettext(
         "Synchronised {account}: {n} message kept.",
         "Synchronised {account}: {n} messages kept.",
         kept,
     ).format(account=scan.account, n=kept)
+    return " ".join((said, *_not_kept(scan), *_outage(scan)))
+
+
+def _count(sets: Iterable[str]) -> int:
+    return sum(len(Intervals.parse(uids)) for uids in sets)
+
+
+def _not_kept(scan: Scan) -> Iterator[str]:
+    unkept = _count(uids for folder in scan.folders for _rule, uids in folder.unkept)
+    near = _count(uids for folder in scan.folders for _rule, uids in folder.near)
+    failed = sum(len(folder.failed) for folder in scan.folders)
+    postponed = _count(folder.postponed for folder in scan.folders)
+    if unkept:
+        yield ngettext(
+            "By the rules {n} was not kept.", "By the rules {n} were not kept.", unkept
+        ).format(n=unkept)
+    if near:
+        yield ngettext(
+            "{n} of them was nearly kept.", "{n} of them were nearly kept.", near
+        ).format(n=near)
+    if postponed:
+        yield ngettext(
+            "{n} was left for another day: the day's volume was spent.",
+            "{n} were left for another day: the day's volume was spent.",
+            postponed,
+        ).format(n=postponed)
     if failed:
-        said += " " + ngettext(
-            "{n} could not be fetched.", "{n} could not be fetched.", failed
-        ).format(n=failed)
-    return said
+        yield ngettext("{n} could not be fetched.", "{n} could not be fetched.", failed).format(
+            n=failed
+        )
+
+
+def _outage(scan: Scan) -> Iterator[str]:
+    """Tell of the time before this scan in which no synchronisation went well."""
+    if scan.since is not None:
+        yield _("The last good one was on {date}.").format(
+            date=scan.since.isoformat(timespec="minutes")
+        )
+    if scan.attempts:
+        yield ngettext(
+            "It was tried {n} time in vain.", "It was tried {n} times in vain.", scan.attempts
+        ).format(n=scan.attempts)
+    if scan.reason:
+        yield _("The last time: {reason}.").format(reason=scan.reason.rstrip("."))
+
+
+def _folder_change(said: FolderChange) -> str:
+    what = {
+        "gone": _("Folder {folder} of {account} is no longer on the server; what was kept stays."),
+        "renamed": _("Folder {previous} of {account} is called {folder} now."),
+        "back": _("Folder {folder} of {account} is on the server again."),
+    }[said.change]
+    return what.format(folder=said.folder, account=said.account, previous=said.previous)
 
 
 def _vanished(vanished: Vanished) -> str:

@@ -18,7 +18,7 @@ from archiver.errors import OperationError
 from archiver.evidence.store import Evidence
 from archiver.model.custody import Note, Release, Restrict
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Entry, Payload
+from archiver.model.entries import Payload
 from archiver.model.record import RecordLine, RecordView
 from archiver.model.withholding import Ground, Withholding
 from archiver.reading.everything import everything
@@ -127,7 +127,7 @@ def by_hand(evidence: Evidence) -> Mapping[Position, ByHand]:
     found: dict[Position, ByHand] = {}
     restricts: dict[Position, Position] = {}
     words: dict[Position, str] = {}
-    for entry in _entries(evidence, "restrict", "release", "note"):
+    for entry in evidence.entries_of("restrict", "release", "note"):
         match entry.payload:
             case Restrict(record=record):
                 ground = Ground(
@@ -157,11 +157,6 @@ def known_by_hand(evidence: Evidence, catalogue: Catalogue) -> frozenset[Positio
     """Return the records that persons withhold and that are there still."""
     wanted = {record for record, said in by_hand(evidence).items() if said.restricted}
     return frozenset(catalogue.order(wanted))
-
-
-def _entries(evidence: Evidence, *types: str) -> Iterator[Entry]:
-    for position in evidence.journal.positions_by_type(*types):
-        yield from evidence.entries(position, position + 1)
 
 
 def _without(said: ByHand, entry: Position) -> ByHand:

@@ -15,9 +15,10 @@ from gettext import gettext as _
 from pathlib import Path
 
 from archiver.dossier.chronology import render_chronology, render_readme, render_table
+from archiver.dossier.coverage import render_coverage, render_coverage_page
 from archiver.dossier.exhibits import Dossier
 from archiver.dossier.selection import exhibit_prefix
-from archiver.dossier.tables import render_coverage, render_custody, render_withheld
+from archiver.dossier.tables import render_custody, render_withheld
 from archiver.dossier.text import one_line
 from archiver.errors import OperationError, UsageError
 from archiver.evidence.disk import Disk
@@ -111,6 +112,7 @@ def _fill(bag: _Bag, dossier: Dossier, place: Path, read: Read) -> Written:
     bag.add("withheld.csv", render_withheld(dossier).encode())
     bag.add("custody.csv", render_custody(dossier).encode())
     bag.add("coverage.csv", render_coverage(dossier).encode())
+    bag.add("coverage.html", render_coverage_page(dossier).encode())
     bag.add("README.html", render_readme(dossier).encode())
     manifest = bag.add_tag_file("manifest-sha256.txt", _manifest(bag.payload))
     bag.add_tag_file("bag-info.txt", _bag_info(dossier, bag))

@@ -6,6 +6,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from archiver.dossier.matter import Matter, Side
+from archiver.model.coverage import Epoch, Imported, Outage
 from archiver.model.digest import Digest, Position
 from archiver.model.reading import Mailbox
 from archiver.model.record import RecordView
@@ -129,16 +130,35 @@ class Covered:
     mailbox: int
     folder: int
     """Both counted from 1, in the order in which they were first looked at."""
-    role: str
-    """What the server says the folder is for (RFC 6154); may be empty."""
-    first: datetime
-    last: datetime
-    """When it was first and last synchronised."""
-    listed: int
-    """Messages that the server listed the last time."""
-    kept: int
-    failed: int
-    """Messages that could not be fetched the last time."""
+    epoch: Epoch
+    """Its names are not told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A message of our side that the archive does not hold, and the exhibits that answer it."""
+
+    message_id: str
+    exhibits: tuple[str, ...]
+    """Their names, in the order of the chronology."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What was looked at, as the dossier tells it: no account, folder or file is named."""
+
+    folders: tuple[Covered, ...] = ()
+    outages: tuple[tuple[int, Outage], ...] = ()
+    """Each with its mailbox; their reasons are not told."""
+    imports: tuple[Imported, ...] = ()
+    """Of files, the paths of which are not told."""
+    answered: tuple[Answered, ...] = ()
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The sets of rules by which messages were not kept, in the order of their first use."""
+        decided = (each.rules for covered in self.folders for each in covered.epoch.unkept)
+        return tuple(dict.fromkeys(decided))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +177,16 @@ class Dossier:
     withheld: tuple[LeftOut, ...] = ()
     """Writings of the selection that are not handed over, in order of date."""
     custody: tuple[Handled, ...] = ()
-    coverage: tuple[Covered, ...] = ()
+    coverage: Coverage = Coverage()
     recipient: str = ""
     """Whom it is for, as the person said; it may be empty."""
+
+    @property
+    def written_by(self) -> tuple[int, int, int]:
+        """How many exhibits our side wrote, others wrote, and nobody knows who."""
+        ours = sum("us" in exhibit.sides for exhibit in self.exhibits)
+        unknown = sum(not any(exhibit.sides) for exhibit in self.exhibits)
+        return ours, len(self.exhibits) - ours - unknown, unknown
 
     @property
     def numbers(self) -> tuple[tuple[int, Position], ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from gettext import gettext as _
@@ -13,14 +13,16 @@ from zoneinfo import ZoneInfo
 from archiver.catalogue.catalogue import Catalogue
 from archiver.dossier.bag import Written, require_outside, write_bag
 from archiver.dossier.build import build_dossier
+from archiver.dossier.coverage import coverage
 from archiver.dossier.exhibits import ArchiveFacts, Dossier, Language, Selection
-from archiver.dossier.history import coverage, custody
+from archiver.dossier.history import custody
 from archiver.dossier.matter import Matter, Party
 from archiver.dossier.pages import translations
 from archiver.engagements.engagement import Engagement, Person
 from archiver.engagements.words import shown
 from archiver.errors import OperationError
 from archiver.evidence.store import Evidence
+from archiver.model.coverage import Lacking
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Export
 from archiver.model.reading import Mailbox
@@ -59,12 +61,13 @@ def prepare(
     language: Language,
     software: str,
     withheld: Mapping[Position, Withholding] = MappingProxyType({}),
+    lacking: Sequence[Lacking] = (),
     recipient: str = "",
 ) -> Dossier:
     """Build the dossier of an engagement's records, all of them or those that are MATCHING.
 
-    Those among them that are WITHHELD are left out and listed. Raises UsageError when there is
-    nothing to export.
+    Those among them that are WITHHELD are left out and listed. LACKING are messages of ours that
+    were answered and are not in the archive. Raises UsageError when there is nothing to export.
     """
     tagged = catalogue.tagged(engagement.slug)
     chosen = choose(catalogue, engagement, matching)
@@ -98,7 +101,7 @@ def prepare(
     return replace(
         dossier,
         custody=custody(evidence, dossier.exhibits, engagement.slug, size=size),
-        coverage=coverage(evidence, size=size),
+        coverage=coverage(evidence, dossier.exhibits, lacking, size=size),
     )
 
 

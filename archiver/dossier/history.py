@@ -1,23 +1,19 @@
-"""What the journal says besides the exhibits: how each was handled, what mailboxes were looked at.
+"""What the journal says besides the exhibits: how each of them was handled.
 
 Custody tells what happened to an exhibit, not where its owner files it, and nothing of holds or of
-advice that was taken: those are the owner's business. Coverage names neither accounts nor folders.
+advice that was taken: those are the owner's business.
 """
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
-from archiver.dossier.exhibits import Covered, Exhibit, Handled, HandledBy
+from archiver.dossier.exhibits import Exhibit, Handled, HandledBy
 from archiver.dossier.selection import exhibit_prefix
 from archiver.evidence.journal.database import integer
 from archiver.evidence.store import Evidence
 from archiver.model.anchors import Anchor
 from archiver.model.digest import Position
-from archiver.model.entries import Entry, Export, FolderScan, Scan, Tag, Undo, Untag
-from archiver.model.uidset import parse_uids
+from archiver.model.entries import Entry, Export, Tag, Undo, Untag
 
 
 def custody(
@@ -32,16 +28,11 @@ def custody(
         names |= {copy.view.line.position: copy.name for copy in exhibit.copies}
     found = [*_kept(evidence, names), *_origins(evidence, names, size)]
     acts = _Acts(names, slug)
-    for entry in _entries(evidence, size, "tag", "untag", "undo", "export", "anchor"):
-        found += acts.take(entry)
+    for entry in evidence.entries_of("tag", "untag", "undo", "export", "anchor"):
+        if entry.position < size:
+            found += acts.take(entry)
     found += acts.stamps()
     return tuple(sorted(found, key=lambda each: (each.name, each.entry, each.what)))
-
-
-def _entries(evidence: Evidence, size: int, *types: str) -> Iterator[Entry]:
-    for position in evidence.journal.positions_by_type(*types):
-        if position < size:
-            yield from evidence.entries(position, position + 1)
 
 
 def _kept(evidence: Evidence, names: Mapping[Position, str]) -> Iterator[Handled]:
@@ -117,48 +108,3 @@ class _Acts:
                     detail=f"response {anchor.response}",
                     entry=entry.position,
                 )
-
-
-@dataclass(slots=True)
-class _Looked:
-    first: datetime
-    last: datetime
-    listed: int = 0
-    kept: int = 0
-    failed: int = 0
-    role: str = ""
-
-    def take(self, at: datetime, scan: FolderScan) -> None:
-        self.last = at
-        self.listed = scan.exists
-        self.kept += len(parse_uids(scan.kept))
-        self.failed = len(scan.failed)
-        self.role = scan.role or self.role
-
-
-def coverage(evidence: Evidence, *, size: int) -> tuple[Covered, ...]:
-    """Return what synchronisations looked at, by the ``scan`` entries of the first SIZE."""
-    looked: defaultdict[str, dict[str, _Looked]] = defaultdict(dict)
-    for entry in _entries(evidence, size, "scan"):
-        if isinstance(entry.payload, Scan):
-            folders = looked[entry.payload.account]
-            for scan in entry.payload.folders:
-                place = folders.setdefault(scan.folder, _Looked(entry.at, entry.at))
-                place.take(entry.at, scan)
-            if entry.payload.heartbeat:  # a whole walk that found nothing new
-                for place in folders.values():
-                    place.last = entry.at
-    return tuple(
-        Covered(
-            mailbox=mailbox,
-            folder=folder,
-            role=each.role,
-            first=each.first,
-            last=each.last,
-            listed=each.listed,
-            kept=each.kept,
-            failed=each.failed,
-        )
-        for mailbox, folders in enumerate(looked.values(), 1)
-        for folder, each in enumerate(folders.values(), 1)
-    )

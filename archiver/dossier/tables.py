@@ -1,8 +1,8 @@
-"""Tables for spreadsheets: what is withheld, how exhibits were handled, what was looked at."""
+"""Tables for spreadsheets: what is withheld, how exhibits were handled."""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from gettext import NullTranslations
 
 from archiver.dossier.exhibits import Dossier, Language
@@ -68,29 +68,6 @@ def render_custody(dossier: Dossier) -> str:
     )
     columns = ("number", "at", "who", "what", "detail", "journal_position")
     return table(dossier.language, columns, rows)
-
-
-def render_coverage(dossier: Dossier) -> str:
-    """List what synchronisations looked at, without the names of accounts and folders."""
-    return table(
-        dossier.language,
-        ("mailbox", "folder", "role", "first", "last", "listed", "kept", "failed"),
-        _coverage(dossier),
-    )
-
-
-def _coverage(dossier: Dossier) -> Iterator[tuple[str, ...]]:
-    for each in dossier.coverage:
-        yield (
-            f"mailbox {each.mailbox}",
-            f"folder {each.folder}",
-            each.role,
-            each.first.isoformat(),
-            each.last.isoformat(),
-            str(each.listed),
-            str(each.kept),
-            str(each.failed),
-        )
 
 
 def _cell(text: str) -> str:

@@ -34,6 +34,7 @@ _FORGET_RECORDS = (
     f"DELETE FROM uid_other WHERE record IN {_AMONG}",  # noqa: S608
     f"DELETE FROM origin WHERE record IN {_AMONG}",  # noqa: S608
     f"UPDATE uid SET state = 'erased' WHERE record IN {_AMONG}",  # noqa: S608
+    f"UPDATE presumed SET state = 'erased' WHERE record IN {_AMONG}",  # noqa: S608
 )
 _FORGET_KEYS = f"DELETE FROM key_seen WHERE entry IN {_AMONG}"  # noqa: S608
 # Whether an entry that stays names an object: digest, then the entries that go, thrice.
@@ -193,7 +194,7 @@ def refuse_erased(evidence: "Evidence", payloads: Iterable[Payload]) -> None:
     about: set[Position] = set()
     for payload in payloads:
         match payload:
-            case Origin(record=record):
+            case Origin(record=record) | Sighting(record=record):
                 about.add(record)
             case Note(records=records):
                 about.update(records)

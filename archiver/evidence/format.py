@@ -4,8 +4,9 @@ from gettext import gettext as _
 from pathlib import Path
 
 from archiver.errors import NoArchiveError, OperationError, UsageError
-from archiver.evidence.journal.database import APPLICATION_ID, SCHEMA_VERSION, Database
+from archiver.evidence.journal.database import Database
 from archiver.evidence.journal.mirror import Mirror
+from archiver.evidence.journal.schema import APPLICATION_ID, SCHEMA_VERSION
 
 
 def no_archive(root: Path) -> NoArchiveError:

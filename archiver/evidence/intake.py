@@ -24,7 +24,7 @@ class Intake:
         self._journal = journal
         self._records = dict(known)
         self._seen: set[tuple[Place, Position]] = set()
-        self._epochs: dict[tuple[str, str], int | None] = {}
+        self._epochs = Epochs(journal)
 
     def take(self, incoming: Incoming, digest: Digest) -> Kept:
         """Plan what INCOMING adds, and say what becomes of it."""
@@ -60,17 +60,34 @@ class Intake:
         return record < self.first and record in self._journal.records_at(incoming.source)
 
     def _open_epoch(self, source: ImapSource) -> None:
+        epoch = self._epochs.opened_by(source)
+        if epoch is not None:
+            self._plan(epoch)
+
+
+class Epochs:
+    """Notices a folder that is met for the first time, or with another UIDVALIDITY."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._newest: dict[tuple[str, str], int | None] = {}
+
+    def opened_by(self, source: ImapSource) -> Epoch | None:
+        """Return the entry that stands before a sighting at SOURCE; None: its epoch is known."""
         folder = source.account, source.folder
-        if folder not in self._epochs:
-            self._epochs[folder] = self._journal.last_uidvalidity(*folder)
-        last = self._epochs[folder]
-        if last != source.uidvalidity:
-            self._plan(
-                Epoch(
-                    account=source.account,
-                    folder=source.folder,
-                    uidvalidity=source.uidvalidity,
-                    previous=last,
-                )
-            )
-            self._epochs[folder] = source.uidvalidity
+        if folder not in self._newest:
+            self._newest[folder] = self._journal.last_uidvalidity(*folder)
+        last = self._newest[folder]
+        if last == source.uidvalidity:
+            return None
+        self._newest[folder] = source.uidvalidity
+        return Epoch(
+            account=source.account,
+            folder=source.folder,
+            uidvalidity=source.uidvalidity,
+            previous=last,
+        )
+
+    def opened(self, epoch: Epoch) -> None:
+        """Learn of an EPOCH that is journalled by itself."""
+        self._newest[epoch.account, epoch.folder] = epoch.uidvalidity

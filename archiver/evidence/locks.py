@@ -1,13 +1,14 @@
 """Locks that survive kill -9: for each account, for writing, for what is changed step by step.
 
 They are locks of the operating system (flock, LockFileEx) on files in ``journal/``, so a process
-that dies gives them back. The library is imported when a lock is first wanted: readers want none.
+that dies gives them back. What locks is imported when a lock is first wanted: readers want none.
 """
 
 import contextlib
 import errno
 import hashlib
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from gettext import gettext as _
@@ -23,7 +24,7 @@ _NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSU
 
 
 class Lock(Protocol):
-    """A lock of the operating system, as filelock gives it."""
+    """A lock of the operating system."""
 
     def acquire(self) -> object:
         """Take it, or raise TimeoutError after the time it was made with."""
@@ -134,10 +135,19 @@ def _hold(lock: Lock, path: Path) -> Iterator[bool]:
             lock.release()
 
 
-def _system_lock(path: Path, wait: float) -> Lock:
-    import filelock  # here, not above: 30 ms that readers need not spend
+if sys.platform == "win32":
 
-    # No fallback to a lock that is a file's existence: that one outlives kill -9.
-    return filelock.FileLock(
-        path, timeout=wait, mode=PRIVATE_FILE, poll_interval=_POLL, fallback_to_soft=False
-    )
+    def _system_lock(path: Path, wait: float) -> Lock:
+        import filelock
+
+        # No fallback to a lock that is a file's existence: that one outlives its process.
+        return filelock.FileLock(
+            path, timeout=wait, mode=PRIVATE_FILE, poll_interval=_POLL, fallback_to_soft=False
+        )
+
+else:
+
+    def _system_lock(path: Path, wait: float) -> Lock:
+        from archiver.evidence.flock import Flock
+
+        return Flock(path, wait, mode=PRIVATE_FILE, poll=_POLL)

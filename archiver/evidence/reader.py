@@ -2,23 +2,34 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from gettext import gettext as _
 from pathlib import Path
 from typing import Self
 
 from archiver.errors import OperationError, UsageError
 from archiver.evidence.disk import Disk
-from archiver.evidence.journal import codec
+from archiver.evidence.journal import codec, uids, unkept
 from archiver.evidence.journal.canonical import CodecError
 from archiver.evidence.journal.database import Database
 from archiver.evidence.journal.journal import Journal
 from archiver.evidence.journal.merkle import Tree
 from archiver.evidence.journal.mirror import Mirror
+from archiver.evidence.journal.work import Work
 from archiver.evidence.objects import Objects
+from archiver.model.cursors import Cursor
 from archiver.model.custody import Emptied
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Entry, Genesis, Record
+from archiver.model.entries import (
+    Entry,
+    Epoch,
+    FolderChange,
+    Genesis,
+    Record,
+    Scan,
+    Vanished,
+)
+from archiver.model.places import Place, Presumed, Unkept
 
 _HEX_DIGITS = 64
 _PREFIX = re.compile(r"[0-9a-f]{4,64}\Z")
@@ -32,6 +43,7 @@ class Reader:
         self.root = root
         self.database = database
         self.journal = Journal(database)
+        self.work = Work(database)
         self.objects = Objects(root / "objects", disk)
         self.mirror = Mirror(root / "journal" / "leaves", disk)
         self._disk = disk
@@ -47,7 +59,7 @@ class Reader:
     def archive_id(self) -> str:
         """The archive's random identity, from its ``genesis`` entry."""
         if not self._archive_id:
-            match next(self.entries(0, 1), None):
+            match self.entry(0):
                 case Entry(payload=Genesis(archive=archive)):
                     self._archive_id = archive
                 case _:
@@ -77,7 +89,7 @@ class Reader:
 
     def record(self, position: Position) -> Record:
         """Return what the ``record`` entry at POSITION says; raises OperationError if none is."""
-        match next(self.entries(position, position + 1), None):
+        match self.entry(position):
             case Entry(payload=Record() as record):
                 return record
             case Entry(payload=Emptied(erase=erase)):
@@ -120,6 +132,39 @@ class Reader:
                 raise self._unreadable(position, str(error)) from error
             yield entry
 
+    def entry(self, position: int) -> Entry | None:
+        """Return the entry at POSITION, None when there is none; raises as ``entries`` does."""
+        body = self.journal.body(position)
+        if body is None:
+            return None
+        try:
+            return codec.decode(position, body)
+        except CodecError as error:
+            raise self._unreadable(position, str(error)) from error
+
+    def entries_of(self, *types: str) -> Iterator[Entry]:
+        """Yield the entries of these TYPES, oldest first; raises as ``entries`` does.
+
+        Found by an index, so not for ``record``, ``sighting``, ``origin`` and ``key-seen``.
+        """
+        for position in self.journal.positions_by_type(*types):
+            entry = self.entry(position)
+            if entry is not None:
+                yield entry
+
+    def scans(self, account: str | None = None) -> Iterator[Entry]:
+        """Yield what was journalled about the folders of ACCOUNT (None: of all), oldest first.
+
+        Those are the ``scan``, ``epoch``, ``vanished`` and ``folder-change`` entries.
+        """
+        for entry in self.entries_of("scan", "epoch", "vanished", "folder-change"):
+            match entry.payload:
+                case Scan() | Epoch() | Vanished() | FolderChange() as said:
+                    if account is None or said.account == account:
+                        yield entry
+                case _:
+                    pass
+
     def raw_entry(self, position: Position) -> bytes:
         """Return the entry's canonical bytes as they were written."""
         body = self.journal.body(position)
@@ -128,12 +173,55 @@ class Reader:
         return body
 
     def known_uids(self, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
-        """Return the UIDs that need not be fetched again."""
-        return self.journal.known_uids(account, folder, uidvalidity)
+        """Return the UIDs that need not be fetched as new: kept, erased, or presumed."""
+        return uids.known_uids(self.database, account, folder, uidvalidity)
 
     def present_uids(self, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
-        """Return the UIDs that were kept and that no sync has found to be gone."""
-        return self.journal.present_uids(account, folder, uidvalidity)
+        """Return the UIDs that were kept or presumed, and that no sync has found to be gone."""
+        return uids.present_uids(self.database, account, folder, uidvalidity)
+
+    def presumed(self, account: str) -> tuple[Presumed, ...]:
+        """Return what is known by its attributes only, is not gone, and was not fetched since."""
+        return uids.presumed(self.database, account)
+
+    def places(self, account: str, folder: str | None = None) -> Iterator[Place]:
+        """Yield where messages of ACCOUNT, or of one FOLDER of it, were fetched from.
+
+        Those that vanished are among them, since a message that was moved is gone where it was;
+        those that were erased, or are only presumed, are not.
+        """
+        return uids.places(self.database, account, folder)
+
+    def unkept_uids(
+        self, account: str, folder: str, uidvalidity: int, rules: Digest | None
+    ) -> frozenset[int]:
+        """Return the UIDs that exactly RULES decided not to keep, when they were last asked.
+
+        What was stated later counts: that others decided, or that the message is wanted after all.
+        """
+        under = rules.hex if rules else ""
+        return unkept.uids_under(self.database, account, folder, uidvalidity, under)
+
+    def unkept(self, account: str) -> Iterator[Unkept]:
+        """Yield what was decided not to be kept and is not held all the same.
+
+        (A message may have come in by a sync that was killed before it could say so.)
+        """
+        known: tuple[tuple[str, int], frozenset[int]] | None = None
+        for one in unkept.all_of(self.database, account):
+            place = one.folder, one.uidvalidity
+            if known is None or known[0] != place:
+                known = place, self.known_uids(account, *place)
+            if left := one.uids - known[1]:
+                yield one._replace(uids=left)
+
+    def cursors(self, account: str) -> Mapping[str, Cursor]:
+        """Return by folder how far ACCOUNT was read; it saves work, and proves nothing."""
+        return self.work.cursors(account)
+
+    def spent(self, account: str, day: date) -> tuple[int, int]:
+        """Return the bytes that ACCOUNT fetched on DAY (UTC): of new messages, and of presumed."""
+        return self.work.spent(account, day)
 
     def last_uidvalidity(self, account: str, folder: str) -> int | None:
         """Return the UIDVALIDITY of the newest epoch; None when the folder was never met."""
@@ -141,11 +229,18 @@ class Reader:
 
     def last_entry_at(self) -> datetime:
         """When the newest entry was written."""
-        return next(self.entries(self.size - 1)).at
+        newest = self.entry(self.size - 1)
+        if newest is None:
+            raise self._unreadable(self.size - 1, _("there is no entry"))
+        return newest.at
 
     def last_syncs(self) -> Mapping[str, tuple[datetime | None, datetime | None]]:
         """Return for each account its (last attempt, last good synchronisation)."""
-        return self.journal.last_syncs()
+        return self.work.last_syncs()
+
+    def trouble_of(self, account: str) -> tuple[int, str]:
+        """Return how often ACCOUNT was tried in vain since the last good sync, and the last why."""
+        return self.work.trouble_of(account)
 
     def close(self) -> None:
         """Close the journal; the instance is of no use afterwards."""

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from archiver.evidence.store import Evidence
-from archiver.model.entries import Scan
+from archiver.model.entries import Entry, Scan
 
 
 def last_scan(evidence: Evidence, account: str) -> datetime | None:
     """When the newest ``scan`` entry of ACCOUNT was written; None when there is none."""
     for position in evidence.journal.newest_scans():
-        entry = next(evidence.entries(position, position + 1))
-        if isinstance(entry.payload, Scan) and entry.payload.account == account:
-            return entry.at
+        match evidence.entry(position):
+            case Entry(payload=Scan(account=name), at=at) if name == account:
+                return at
+            case _:
+                pass
     return None
 
 
@@ -26,9 +28,11 @@ def unfetched(evidence: Evidence, account: str) -> Mapping[str, frozenset[int]]:
         return {}
     found: dict[str, frozenset[int]] = {}
     for position in evidence.journal.newest_scans():
-        payload = next(evidence.entries(position, position + 1)).payload
-        if isinstance(payload, Scan) and payload.account == account:
-            for folder in payload.folders:
-                uids = frozenset(uid for uid, _reason in folder.failed)
-                found.setdefault(folder.folder, uids)
+        match evidence.entry(position):
+            case Entry(payload=Scan(account=name, folders=folders)) if name == account:
+                for folder in folders:
+                    uids = frozenset(uid for uid, _reason in folder.failed)
+                    found.setdefault(folder.folder, uids)
+            case _:
+                pass
     return found

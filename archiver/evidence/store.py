@@ -1,9 +1,9 @@
 """The archive's originals: objects, and the journal that says what happened to them."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from gettext import gettext as _
 from pathlib import Path
 from types import MappingProxyType
@@ -13,16 +13,19 @@ from archiver.errors import OperationError
 from archiver.evidence.disk import Disk, told
 from archiver.evidence.erasure import complete_when_free, refuse_erased
 from archiver.evidence.format import check_format, no_archive, refuse_to_begin
-from archiver.evidence.intake import Intake
-from archiver.evidence.journal.database import SCHEMA_VERSION, Database
+from archiver.evidence.intake import Epochs, Intake
+from archiver.evidence.journal.database import Database
+from archiver.evidence.journal.schema import SCHEMA_VERSION
 from archiver.evidence.locks import Locks
 from archiver.evidence.reader import Reader
 from archiver.evidence.writer import PROGRAM, Writer
+from archiver.model.cursors import Cursor
 from archiver.model.custody import Emptied
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Config, Genesis, Payload, Record, Unknown
+from archiver.model.entries import Config, Epoch, Genesis, Payload, Record, Sighting, Unknown
 from archiver.model.incoming import Incoming, Kept
 from archiver.model.origin import KeySeen
+from archiver.model.sources import ImapSource
 
 _LOCK_WAIT = 10.0  # seconds
 
@@ -180,7 +183,9 @@ class Evidence(Reader):
     ) -> tuple[Position, ...]:
         """Journal PAYLOADS in one transaction, and return their positions.
 
-        OBJECTS are what ``key-seen`` entries among them name: made durable first. Records and
+        OBJECTS are what ``key-seen`` entries among them name: made durable first. A sighting (one
+        with ``match="attributes"``: ``keep`` writes the others) gets its ``epoch`` before it.
+        Records and
         working copies are not for this: ``keep`` and ``keep_config`` write both halves.
         """
         for payload in payloads:
@@ -190,11 +195,28 @@ class Evidence(Reader):
                 raise TypeError("a key-seen entry comes with its object")
         with self.writing():
             refuse_erased(self, payloads)
-            rows = self._writer.encode(self.size, payloads, actor=actor)
+            complete = self._with_epochs(payloads)
+            rows = self._writer.encode(self.size, [each for each, _given in complete], actor=actor)
             if objects:
                 self._writer.put(objects)
             self._writer.commit(rows)
-        return tuple(position for position, *_rest in rows)
+        given = (is_given for _payload, is_given in complete)
+        return tuple(row[0] for row, is_given in zip(rows, given, strict=True) if is_given)
+
+    def _with_epochs(self, payloads: Sequence[Payload]) -> list[tuple[Payload, bool]]:
+        """Return PAYLOADS (True), and before a sighting the epoch that it opens (False)."""
+        complete: list[tuple[Payload, bool]] = []
+        epochs = Epochs(self.journal)
+        for payload in payloads:
+            match payload:
+                case Epoch():
+                    epochs.opened(payload)
+                case Sighting(source=ImapSource() as source) if epoch := epochs.opened_by(source):
+                    complete.append((epoch, False))
+                case _:
+                    pass
+            complete.append((payload, True))
+        return complete
 
     def append_next(
         self, payloads_from: Callable[[int], Sequence[Payload]], *, actor: str = PROGRAM
@@ -244,10 +266,48 @@ class Evidence(Reader):
             raise self._not_writable()
         return self._writer.configuring()
 
-    def note_sync(self, account: str, at: datetime, *, good: bool) -> None:
-        """Remember when ACCOUNT was synchronised, and whether all went well; not an entry."""
-        with self.writing(), self.database.transaction():
-            self.journal.note_sync(account, at, good=good)
+    def note_sync(self, account: str, at: datetime, *, good: bool, reason: str = "") -> None:
+        """Remember that an attempt to synchronise ACCOUNT ended AT, and whether all went well.
+
+        Not GOOD, it counts as one attempt in vain, with its REASON, until the next good one. This
+        is no entry; after an error of the disk nothing is remembered.
+        """
+        if not self._writer.broken:
+            with self._noting():
+                self.work.note_sync(account, at, good=good, reason=reason)
+
+    def put_cursors(
+        self, account: str, cursors: Sequence[Cursor], forget: Collection[str] = ()
+    ) -> None:
+        """Remember how far folders of ACCOUNT were read, and FORGET it of others; all or nothing.
+
+        Only to be called when all that the reading brought is kept. Nothing is written when
+        nothing changed. A power cut may take it back, never anything that was kept before it.
+        """
+        known = self.cursors(account)
+        new = [cursor for cursor in cursors if known.get(cursor.folder) != cursor]
+        gone = [folder for folder in forget if folder in known]
+        if new or gone:
+            with self._noting():
+                self.work.put_cursors(account, new, gone)
+
+    def spend(self, account: str, day: date, fetched: int, rechecked: int) -> None:
+        """Add to the bytes that ACCOUNT fetched on DAY (UTC): of new messages, of presumed ones.
+
+        To be called after each batch; a power cut may take back the last of them.
+        """
+        if fetched or rechecked:
+            with self._noting():
+                self.work.spend(account, day, fetched, rechecked)
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Change what proves nothing: SQLite's own lock will do, and the disk is not waited for."""
+        if self.read_only:
+            raise self._not_writable()
+        self._writer.refuse_if_broken()
+        with told(self.root), self.database.lazily():
+            yield
 
     def _begin(self) -> None:
         """Make what ``create`` makes, the journal last: with it the archive exists."""

@@ -49,6 +49,21 @@ class Writer:
         self._lock_wait = lock_wait
         self._broken = False
 
+    @property
+    def broken(self) -> bool:
+        """Whether the disk failed, so that only a fresh start can judge what is on it."""
+        return self._broken
+
+    def refuse_if_broken(self) -> None:
+        """Raise OperationError when the disk failed before."""
+        if self._broken:
+            raise OperationError(
+                _("Writing to {root} failed before, so nothing more is written now.").format(
+                    root=self._root
+                ),
+                advice=_("Mend what that error told, then run the command again."),
+            )
+
     def recover(self, *, read_only: bool) -> None:
         """Finish what an interrupted writer left; if there is something, and nobody is writing.
 
@@ -73,13 +88,7 @@ class Writer:
 
         Raises LockedError, and OperationError after a failure that only a fresh start can judge.
         """
-        if self._broken:
-            raise OperationError(
-                _("Writing to {root} failed before, so nothing more is written now.").format(
-                    root=self._root
-                ),
-                advice=_("Mend what that error told, then run the command again."),
-            )
+        self.refuse_if_broken()
         wait = self._lock_wait if wait is None else wait
         with self._locks.writing(wait), told(self._root):
             try:

@@ -79,6 +79,16 @@ class FolderScan:
     """UIDs that could not be fetched, each with the reason."""
     role: str | None = None
     """What the server says the folder is for (RFC 6154), or its name does: junk, trash, sent …"""
+    looked: str = ""
+    """The UIDs that this statement is about: all that the server listed or reported."""
+    full: bool = False
+    """Whether the whole folder was enumerated; else only what the server reported as changed."""
+    unkept: tuple[tuple[str, str], ...] = ()
+    """Rules by which messages were not kept, each with their UIDs; nothing of their content."""
+    near: tuple[tuple[str, str], ...] = ()
+    """Rules that nearly kept some of those, each with their UIDs."""
+    postponed: str = ""
+    """UIDs that were not fetched yet because the day's volume was spent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +98,27 @@ class Scan:
     account: str
     folders: tuple[FolderScan, ...]
     heartbeat: bool = False
+    rules: Digest | None = None
+    """What decided on keeping (``keep``, ``[never]``); None: nothing but folders."""
+    since: datetime | None = None
+    """When the account was last synchronised well, if an outage lies between; UTC."""
+    attempts: int = 0
+    """How often it was tried in vain since."""
+    reason: str = ""
+    """Why, the last time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderChange:
+    """A folder is no longer listed, has another name, or is back."""
+
+    account: str
+    folder: str
+    change: Literal["gone", "renamed", "back"]
+    uidvalidity: int
+    """Of the newest epoch known of it."""
+    previous: str = ""
+    """The name it had before, where it was renamed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +185,7 @@ Payload = (
     | Vanished
     | Epoch
     | Scan
+    | FolderChange
     | Config
     | Tag
     | Untag

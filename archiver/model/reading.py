@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raised whenever the same bytes would be read differently: the catalogue is then rebuilt."""
 
 

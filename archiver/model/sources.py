@@ -14,6 +14,10 @@ class ImapSource:
     folder: str
     uidvalidity: int
     uid: int
+    labels: tuple[str, ...] = ()
+    """Gmail's labels (X-GM-LABELS) when it was seen: the folders in which it also stands."""
+    gmail_id: str = ""
+    """Gmail's own number of the message (X-GM-MSGID), decimal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,12 @@ class FileSource:
     """Which message of the file, counted from 0."""
     offset: int
     """Where its bytes start in the file, in bytes."""
+    folder: str = ""
+    """The mail folder that the file stands for, or in which the message lies within the file."""
+    labels: tuple[str, ...] = ()
+    """The labels that an export from Gmail states (X-Gmail-Labels)."""
+    made_from: str = ""
+    """``pst`` or ``msg``: the bytes were put together from such an item, and are not those sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

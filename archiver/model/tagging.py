@@ -22,7 +22,8 @@ class RecordFacts:
     """To, Cc and Bcc together."""
     subject: str
     folders: tuple[tuple[str, str], ...]
-    """(account, folder) of each sighting in a mailbox."""
+    """(account, folder) of each sighting in a mailbox, and of each label: without account where a
+    file states it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

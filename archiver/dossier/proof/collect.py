@@ -89,7 +89,7 @@ def collect(evidence: Reader, position: Position, *, with_origin: bool = True) -
 
 
 def _record(evidence: Reader, position: Position) -> Record:
-    match next(evidence.entries(position, position + 1), None):
+    match evidence.entry(position):
         case Entry(payload=Record() as record):
             return record
         case Entry(payload=Emptied() as emptied):

@@ -88,10 +88,9 @@ def key_at(history: Iterable[KeyPeriod], size: int) -> VerifierKey | None:
 def restores(evidence: Reader) -> frozenset[tuple[int, bytes]]:
     """Return (size, root) of each signed state that a person gave up for an older copy."""
     found: set[tuple[int, bytes]] = set()
-    for position in evidence.journal.positions_by_type("restore"):
-        for entry in evidence.entries(position, position + 1):
-            if isinstance(entry.payload, Restore):
-                found.add((entry.payload.size, bytes.fromhex(entry.payload.root.hex)))
+    for entry in evidence.entries_of("restore"):
+        if isinstance(entry.payload, Restore):
+            found.add((entry.payload.size, bytes.fromhex(entry.payload.root.hex)))
     return frozenset(found)
 
 
@@ -146,10 +145,9 @@ def journal_roots(evidence: Reader, sizes: Collection[int]) -> Mapping[int, byte
 
 def key_entries(evidence: Reader) -> Iterator[tuple[Entry, KeyRotate]]:
     """Yield the ``key-rotate`` entries with what they say, oldest first."""
-    for position in evidence.journal.positions_by_type("key-rotate"):
-        for entry in evidence.entries(position, position + 1):
-            if isinstance(entry.payload, KeyRotate):
-                yield entry, entry.payload
+    for entry in evidence.entries_of("key-rotate"):
+        if isinstance(entry.payload, KeyRotate):
+            yield entry, entry.payload
 
 
 def _period(entry: Entry, change: KeyRotate) -> KeyPeriod:

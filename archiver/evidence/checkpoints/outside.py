@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Literal, Self
 
 from archiver.errors import OperationError
-from archiver.evidence.checkpoints.keys import SEED_SIZE
 from archiver.evidence.checkpoints.vault import Vault, VaultError, system_vault
 from archiver.evidence.disk import Disk
 from archiver.evidence.durable import write_whole
@@ -25,6 +24,9 @@ from archiver.evidence.locks import Locks
 
 STATE = "ARCHIVER_STATE"
 """The environment variable that names another folder than the user's state folder."""
+
+SEED_SIZE = 32
+"""Bytes of an Ed25519 seed (RFC 8032), as in ``keys``, which loads what reading a note needs not."""
 
 _KEY = "signing-key"
 _NEXT = "signing-key-next"

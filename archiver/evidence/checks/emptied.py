@@ -112,17 +112,20 @@ class EmptiedCheck:
     def _check_uids(self, start: int, size: int) -> None:
         """Check that only the UIDs of emptied sightings count as erased."""
         rows = self._database.all(
-            "SELECT uid.entry, entry.body FROM uid LEFT JOIN entry ON entry.position = uid.entry"
-            " WHERE uid.state = 'erased' AND uid.entry >= ? AND uid.entry < ?",
-            start,
-            size,
+            " UNION ALL ".join(
+                f"SELECT '{table}', t.entry, e.body FROM {table} t"  # noqa: S608 - constants
+                " LEFT JOIN entry e ON e.position = t.entry"
+                " WHERE t.state = 'erased' AND t.entry >= ? AND t.entry < ?"
+                for table in ("uid", "presumed")
+            ),
+            *(start, size) * 2,
         )
-        for entry, body in rows:
+        for table, entry, body in rows:
             if body is None or not self._is_emptied(blob(body)):
                 self._findings.add(
                     "lookup-extra",
                     "error",
-                    "uid",
+                    table,
                     _("A UID counts as erased, but entry {position}, which saw it, is not.").format(
                         position=entry
                     ),

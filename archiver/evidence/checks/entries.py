@@ -15,19 +15,17 @@ from archiver.evidence.checks.findings import Findings
 from archiver.evidence.checks.named import Reference, Row, lookup, references
 from archiver.evidence.checks.rows import Rows
 from archiver.evidence.checks.times import TimeCheck
+from archiver.evidence.checks.uids import UidCheck
+from archiver.evidence.checks.unkept import UnkeptCheck
 from archiver.evidence.checks.usual import Usual
 from archiver.evidence.journal import codec
 from archiver.evidence.journal.canonical import CodecError, canonical, parse
 from archiver.evidence.journal.database import Database
-from archiver.evidence.journal.journal import key
 from archiver.model.custody import Emptied, Erase
-from archiver.model.entries import Entry, Genesis, Unknown, Vanished
-from archiver.model.uidset import parse_uids
+from archiver.model.entries import Entry, Genesis, Scan, Unknown, Vanished
 
 Stored = tuple[int, str, bytes, bytes]
 """An entry as it is stored: position, type, body, leaf."""
-
-_ODD_STATES = "SELECT count(*) FROM uid WHERE state NOT IN ('kept', 'vanished', 'erased')"
 
 
 @dataclass(slots=True)
@@ -57,8 +55,9 @@ class EntryCheck:
         self._rows = Rows(database)
         self._emptied = EmptiedCheck(database, findings)
         self._times = TimeCheck(database, findings, start=start)
+        self._uids = UidCheck(database, self._not_found, self._extra, start=start)
+        self._unkept = UnkeptCheck(database, self._not_found)
         self._unknown: Counter[str] = Counter()
-        self._vanished = 0
         self.adds_up = True
         """Whether every entry's bytes give the leaf that is stored."""
 
@@ -92,13 +91,11 @@ class EntryCheck:
         self._emptied.finish(self._start, size)
         self.adds_up = self.adds_up and self._emptied.adds_up
         self._tell_unknown()
-        unexplained = dict(self._rows.unexplained(self._start, size))
-        # Whether SQLite's own check looks at this constraint depends on its version.
-        if odd := self._database.number(_ODD_STATES):
-            unexplained["uid"] = unexplained.get("uid", 0) + odd
-        for table, count in unexplained.items():
-            self._error(
-                "lookup-extra",
+        unexplained = Counter(self._rows.unexplained(self._start, size))
+        unexplained.update(self._uids.odd())
+        unexplained.update(self._unkept.unexplained(self._start, size))
+        for table, count in (+unexplained).items():  # those above zero
+            self._extra(
                 table,
                 ngettext(
                     "{count} row of the table {table} follows from no entry.",
@@ -106,7 +103,7 @@ class EntryCheck:
                     count,
                 ).format(count=count, table=table),
             )
-        self._check_states()
+        self._uids.finish()
         others = self._rows.explained["uid_other"]
         if others:
             self._findings.add(
@@ -206,14 +203,30 @@ class EntryCheck:
                 self._emptied.check(position, payload, leaf)
             case Erase():
                 self._emptied.check_erase(position, payload)
-            case Vanished():
-                self._check_vanished(position, payload)
+            case Vanished() | Scan():
+                self._check_uids(position, payload)
             case _:
                 pass
         named.refer(position, *references(payload))
         found = lookup(payload)
         if found:
             named.look_up(position, *found)
+
+    def _check_uids(self, position: int, payload: Vanished | Scan) -> None:
+        """Check what an entry says of sets of UIDs."""
+        try:
+            if isinstance(payload, Vanished):
+                self._uids.check(position, payload)
+            else:
+                self._unkept.check(position, payload)
+        except ValueError as error:
+            self._error(
+                "entry-unreadable",
+                position,
+                _("Entry {position} cannot be read: {reason}.").format(
+                    position=position, reason=error
+                ),
+            )
 
     def _check_references(self, named: _Block, types: dict[int, str]) -> None:
         older = {target for _position, (target, _allowed) in named.references} - types.keys()
@@ -236,49 +249,6 @@ class EntryCheck:
             for position in self._rows.missing(table, rows):
                 self._not_found(position, table)
 
-    def _check_vanished(self, position: int, payload: Vanished) -> None:
-        """Check that no row of a message that vanished says that it is still there."""
-        try:
-            uids = parse_uids(payload.uids)
-        except ValueError as error:
-            self._error(
-                "entry-unreadable",
-                position,
-                _("Entry {position} cannot be read: {reason}.").format(
-                    position=position, reason=error
-                ),
-            )
-            return
-        for uid in sorted(uids):
-            row = self._database.one(
-                "SELECT state FROM uid"
-                " WHERE account = ? AND folder = ? AND uidvalidity = ? AND uid = ?",
-                key(payload.account),
-                key(payload.folder),
-                payload.uidvalidity,
-                uid,
-            )
-            if row is not None and row[0] not in ("vanished", "erased"):
-                self._not_found(position, "uid")
-            self._vanished += row == ("vanished",)
-
-    def _check_states(self) -> None:
-        """Check that what counts as vanished is what entries say; erased is for erasures."""
-        if self._start:
-            return  # the entries that say so may be older
-        rows = self._database.number("SELECT count(*) FROM uid WHERE state = 'vanished'")
-        if rows > self._vanished:
-            count = rows - self._vanished
-            self._error(
-                "lookup-extra",
-                "uid",
-                ngettext(
-                    "{count} message counts as vanished, and no entry says so.",
-                    "{count} messages count as vanished, and no entry says so.",
-                    count,
-                ).format(count=count),
-            )
-
     def _not_found(self, position: int, table: str) -> None:
         self._error(
             "lookup-missing",
@@ -287,6 +257,9 @@ class EntryCheck:
                 position=position, table=table
             ),
         )
+
+    def _extra(self, table: str, message: str) -> None:
+        self._error("lookup-extra", table, message)
 
     def _leaf_mismatch(self, position: int) -> None:
         self.adds_up = False

@@ -52,6 +52,7 @@ TABLES = {
     "record": Table(("digest", "size"), entry="position"),
     "uid": Table(_PLACE, shared=True, live=" AND state <> 'erased'"),
     "uid_other": Table(_PLACE, shared=True),
+    "presumed": Table(_PLACE, shared=True, live=" AND state <> 'erased'"),
     "file_position": Table(("path", "member", "offset", "record"), shared=True),
     "epoch": Table(("account", "folder", "uidvalidity")),
     "config": Table(("name", "digest", "size")),
@@ -110,7 +111,8 @@ def lookup(payload: Payload) -> tuple[str, Row] | None:  # noqa: PLR0911 - one p
         case Record():
             return "record", (bytes.fromhex(payload.object.hex), payload.size)
         case Sighting(source=ImapSource() as source):
-            return "uid", (*place(source), payload.record)
+            table = "presumed" if payload.match == "attributes" else "uid"
+            return table, (*place(source), payload.record)
         case Sighting(source=FileSource() as source):
             return "file_position", (*place(source), payload.record)
         case Epoch():

@@ -1,6 +1,7 @@
 """The part of a check that looks at the tables themselves: what they may hold, and triggers."""
 
-from archiver.evidence.journal.database import SCHEMA, SCHEMA_2, SCHEMA_VERSION, Database
+from archiver.evidence.journal.database import Database
+from archiver.evidence.journal.schema import SCHEMA_VERSION, SCHEMAS
 
 _OBJECT = 3  # words that tell which table or index a statement makes
 
@@ -14,7 +15,7 @@ def unlike_schema(database: Database) -> tuple[str, ...]:
     version = database.version
     if version > SCHEMA_VERSION:
         return ()
-    wanted = _made_by(SCHEMA) | (_made_by(SCHEMA_2) if version == SCHEMA_VERSION else {})
+    wanted = _made_by(";".join(SCHEMAS[:version]))
     found = {
         str(name): str(statement)
         for name, statement in database.all(

@@ -15,6 +15,7 @@ _ESCAPED = rf"{_TEXT}(?:\\\\{_TEXT})*"  # with backslashes, as flags have them
 _NUMBER = r"(?:0|[1-9][0-9]{0,17})"  # less than 2^63
 _SALT = "[0-9a-f]{32}"
 _FLAGS = rf'\[(?:"{_ESCAPED}"(?:,"{_ESCAPED}")*)?\]'
+_LABELS = rf'(?:"labels":\["{_ESCAPED}"(?:,"{_ESCAPED}")*\],)?'
 
 _RECORD = re.compile(
     rf'\{{"actor":"{_TEXT}","at":"({_TEXT})","kind":"{_TEXT}","object":"([0-9a-f]{{64}})",'
@@ -22,11 +23,13 @@ _RECORD = re.compile(
 )
 _SIGHTING = re.compile(
     rf'\{{"actor":"{_TEXT}","at":"({_TEXT})","flags":{_FLAGS},'
-    rf'"internaldate":(?:null|"({_TEXT})"),"match":"(?:digest|attributes)",'
+    rf'"internaldate":(?:null|"({_TEXT})"),"match":"(digest|attributes)",'
     rf'"record":({_NUMBER}),"salt":"{_SALT}","source":\{{(?:'
-    rf'"kind":"file","member":({_NUMBER}),"offset":({_NUMBER}),"path":"({_TEXT})"|'
+    rf'(?:"folder":"{_TEXT}",)?"kind":"file",{_LABELS}(?:"made_from":"{_TEXT}",)?'
+    rf'"member":({_NUMBER}),"offset":({_NUMBER}),"path":"({_TEXT})"|'
     rf'"account":"({_TEXT})","certificate":(?:null|"{_TEXT}"),"folder":"({_TEXT})",'
-    rf'"host":"{_TEXT}","kind":"imap","uid":({_NUMBER}),"uidvalidity":({_NUMBER})'
+    rf'(?:"gmail_id":"{_TEXT}",)?"host":"{_TEXT}","kind":"imap",{_LABELS}'
+    rf'"uid":({_NUMBER}),"uidvalidity":({_NUMBER})'
     rf')\}},"sw":"{_TEXT}","type":"sighting","v":1\}}'
 )
 _MARK = "json:"  # what ``journal.key`` marks: names that the tables hold in another form
@@ -58,7 +61,7 @@ class Usual:
         found = _match(_SIGHTING, body)
         if found is None:
             return None
-        written, internal, record, *place = found.groups()
+        written, internal, match, record, *place = found.groups()
         member, offset, path, account, folder, uid, epoch = place
         at = self._time(written)
         if at is None or (internal is not None and self._time(internal) is None):
@@ -71,7 +74,8 @@ class Usual:
             return position, "file_position", (path, int(member), int(offset), position)
         if account.startswith(_MARK) or folder.startswith(_MARK):
             return None
-        return position, "uid", (account, folder, int(epoch), int(uid), position)
+        table = "presumed" if match == "attributes" else "uid"
+        return position, table, (account, folder, int(epoch), int(uid), position)
 
     def _time(self, written: str) -> datetime | None:
         known = self._times.get(written)

@@ -36,12 +36,10 @@ from archiver.model.entries import (
     Entry,
     Epoch,
     Export,
-    FolderScan,
     Genesis,
     Match,
     Payload,
     Record,
-    Scan,
     Scope,
     Sighting,
     Tag,
@@ -159,12 +157,6 @@ def _describe(payload: Payload) -> dict[str, JSON]:  # noqa: PLR0911 - one per t
                 "uidvalidity": payload.uidvalidity,
                 "uids": payload.uids,
             }
-        case Scan():
-            return {
-                "account": payload.account,
-                "folders": [_describe_scan(folder) for folder in payload.folders],
-                "heartbeat": payload.heartbeat,
-            }
         case Config():
             return {
                 "name": payload.name,
@@ -204,7 +196,11 @@ def _describe_judgement(
 def _describe_source(source: Source) -> dict[str, JSON]:
     match source:
         case ImapSource():
-            return {
+            more: dict[str, JSON] = {
+                "labels": list(source.labels),
+                "gmail_id": source.gmail_id,
+            }
+            return _said(more) | {
                 "kind": "imap",
                 "account": source.account,
                 "host": source.host,
@@ -214,7 +210,12 @@ def _describe_source(source: Source) -> dict[str, JSON]:
                 "uid": source.uid,
             }
         case FileSource():
-            return {
+            more = {
+                "folder": source.folder,
+                "labels": list(source.labels),
+                "made_from": source.made_from,
+            }
+            return _said(more) | {
                 "kind": "file",
                 "path": source.path,
                 "member": source.member,
@@ -224,15 +225,9 @@ def _describe_source(source: Source) -> dict[str, JSON]:
             return {"kind": "hand"}
 
 
-def _describe_scan(scan: FolderScan) -> JSON:
-    return {
-        "folder": scan.folder,
-        "uidvalidity": scan.uidvalidity,
-        "exists": scan.exists,
-        "kept": scan.kept,
-        "failed": [[uid, reason] for uid, reason in scan.failed],
-        "role": scan.role,
-    }
+def _said(members: dict[str, JSON]) -> dict[str, JSON]:
+    """Leave out what says nothing: an entry of an ordinary mailbox stays as short as it was."""
+    return {name: value for name, value in members.items() if value}
 
 
 def _local(moment: datetime) -> str:
@@ -275,17 +270,32 @@ def _source(fields: Fields) -> Source:
                 folder=text_of(fields, "folder"),
                 uidvalidity=integer_of(fields, "uidvalidity"),
                 uid=integer_of(fields, "uid"),
+                labels=_texts(fields, "labels"),
+                gmail_id=_text(fields, "gmail_id"),
             )
         case "file":
             return FileSource(
                 path=text_of(fields, "path"),
                 member=integer_of(fields, "member"),
                 offset=integer_of(fields, "offset"),
+                folder=_text(fields, "folder"),
+                labels=_texts(fields, "labels"),
+                made_from=_text(fields, "made_from"),
             )
         case "hand":
             return HandSource()
         case other:
             raise CodecError(f"a source of the unknown kind {other!r}")
+
+
+def _text(fields: Fields, name: str) -> str:
+    """Return the text under NAME, which an entry may lack."""
+    return text_of(fields, name) if name in fields else ""
+
+
+def _texts(fields: Fields, name: str) -> tuple[str, ...]:
+    """Return the texts under NAME, which an entry may lack."""
+    return tuple(map(as_text, list_of(fields, name))) if name in fields else ()
 
 
 def _epoch(fields: Fields) -> Payload:
@@ -304,28 +314,6 @@ def _vanished(fields: Fields) -> Payload:
         folder=text_of(fields, "folder"),
         uidvalidity=integer_of(fields, "uidvalidity"),
         uids=text_of(fields, "uids"),
-    )
-
-
-def _scan(fields: Fields) -> Payload:
-    return Scan(
-        account=text_of(fields, "account"),
-        folders=tuple(_folder_scan(as_fields(item)) for item in list_of(fields, "folders")),
-        heartbeat=fields.get("heartbeat") is True,
-    )
-
-
-def _folder_scan(fields: Fields) -> FolderScan:
-    return FolderScan(
-        folder=text_of(fields, "folder"),
-        uidvalidity=integer_of(fields, "uidvalidity"),
-        exists=integer_of(fields, "exists"),
-        kept=text_of(fields, "kept"),
-        failed=tuple(
-            (as_integer(uid), as_text(reason))
-            for uid, reason in map(as_pair, list_of(fields, "failed"))
-        ),
-        role=None if fields.get("role") is None else text_of(fields, "role"),
     )
 
 
@@ -371,7 +359,7 @@ def _export(fields: Fields) -> Payload:
             for number, position in map(as_pair, list_of(fields, "numbers"))
         ),
         manifest=digest_of(fields, "manifest"),
-        recipient=text_of(fields, "recipient") if "recipient" in fields else "",
+        recipient=_text(fields, "recipient"),
     )
 
 
@@ -384,7 +372,6 @@ _MAKERS: Mapping[str, Callable[[Fields], Payload]] = {
     "record": _record,
     "sighting": _sighting,
     "epoch": _epoch,
-    "scan": _scan,
     "vanished": _vanished,
     "config": _config,
     "tag": _tag,

@@ -11,95 +11,7 @@ from pathlib import Path
 
 from archiver.errors import ArchiverError, LockedError, OperationError
 from archiver.evidence.disk import Disk, told
-
-APPLICATION_ID = 0x5752414A  # "WRAJ": written-record archive, journal
-SCHEMA_VERSION = 2
-
-SCHEMA = """
-CREATE TABLE entry (
-    position INTEGER PRIMARY KEY,
-    type TEXT NOT NULL,
-    body BLOB NOT NULL,
-    leaf BLOB NOT NULL CHECK (length(leaf) = 32)
-) STRICT;
-CREATE INDEX entry_scan ON entry (position) WHERE type = 'scan';
-CREATE TABLE record (
-    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
-    position INTEGER NOT NULL UNIQUE,
-    size INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE uid (
-    account TEXT NOT NULL,
-    folder TEXT NOT NULL,
-    uidvalidity INTEGER NOT NULL,
-    uid INTEGER NOT NULL,
-    record INTEGER NOT NULL,
-    entry INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('kept', 'vanished', 'erased')),
-    PRIMARY KEY (account, folder, uidvalidity, uid)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE uid_other (
-    account TEXT NOT NULL,
-    folder TEXT NOT NULL,
-    uidvalidity INTEGER NOT NULL,
-    uid INTEGER NOT NULL,
-    record INTEGER NOT NULL,
-    entry INTEGER NOT NULL,
-    PRIMARY KEY (account, folder, uidvalidity, uid, record)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE file_position (
-    path TEXT NOT NULL,
-    member INTEGER NOT NULL,
-    offset INTEGER NOT NULL,
-    record INTEGER NOT NULL,
-    entry INTEGER NOT NULL,
-    PRIMARY KEY (path, member, offset, record)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE epoch (
-    account TEXT NOT NULL,
-    folder TEXT NOT NULL,
-    entry INTEGER NOT NULL,
-    uidvalidity INTEGER NOT NULL,
-    PRIMARY KEY (account, folder, entry)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE config (
-    name TEXT NOT NULL,
-    entry INTEGER NOT NULL,
-    digest BLOB CHECK (digest IS NULL OR length(digest) = 32),
-    size INTEGER NOT NULL,
-    PRIMARY KEY (name, entry)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE sync (
-    account TEXT NOT NULL PRIMARY KEY,
-    attempt TEXT NOT NULL,
-    good TEXT
-) STRICT, WITHOUT ROWID;
-"""
-
-# What version 2 added. COMMON types are looked up in tables of their own, the rest by this index.
-SCHEMA_2 = """
-CREATE INDEX entry_rare ON entry (type, position)
-    WHERE type NOT IN ('record', 'sighting', 'origin', 'key-seen');
-CREATE TABLE origin (
-    record INTEGER NOT NULL,
-    entry INTEGER NOT NULL,
-    complete INTEGER NOT NULL,
-    PRIMARY KEY (record, entry)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE key_seen (
-    name TEXT NOT NULL,
-    entry INTEGER NOT NULL,
-    digest BLOB NOT NULL CHECK (length(digest) = 32),
-    size INTEGER NOT NULL,
-    PRIMARY KEY (name, entry)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE attempt (
-    name TEXT NOT NULL PRIMARY KEY,
-    at TEXT NOT NULL,
-    tries INTEGER NOT NULL,
-    reason TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-"""
+from archiver.evidence.journal.schema import APPLICATION_ID, SCHEMA_VERSION, added_since
 
 _ROWS_AT_ONCE = 500
 
@@ -205,7 +117,7 @@ class Database:
     def make_tables(self) -> None:
         """Make all tables, inside the transaction that is open."""
         with self._told():
-            for statement in (*SCHEMA.split(";"), *SCHEMA_2.split(";")):
+            for statement in added_since(0):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -216,19 +128,20 @@ class Database:
         return self.number("PRAGMA user_version")
 
     def upgrade(self) -> None:
-        """Add what version 2 has and version 1 lacks; nothing that was there is touched."""
+        """Add what this version has and an earlier one lacks; nothing that was there is touched."""
         with self.transaction():
-            if self.version >= SCHEMA_VERSION:
+            version = self.version
+            if version >= SCHEMA_VERSION:
                 return  # another process was faster
             with self._told():
-                for statement in SCHEMA_2.split(";"):
+                for statement in added_since(version):
                     self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def pretend_upgrade(self) -> None:
-        """Give a version 1 that cannot be written the missing tables, empty and in memory."""
+        """Give an earlier version that cannot be written its missing tables, empty, in memory."""
         with self._told():
-            for statement in SCHEMA_2.split(";"):
+            for statement in added_since(self.version):
                 if "CREATE TABLE" in statement:
                     temporary = statement.replace("CREATE TABLE", "CREATE TEMP TABLE")
                     self._connection.execute(temporary)
@@ -281,6 +194,22 @@ class Database:
         finally:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def lazily(self) -> Iterator[None]:
+        """Do all or nothing of what happens inside, as ``transaction``, without waiting for disk.
+
+        A power cut may undo it, and then undoes nothing that came before it: the log is read up to
+        where it is whole. For what saves work only.
+        """
+        with self._told():
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self.transaction():
+                yield
+        finally:
+            with self._told():
+                self._connection.execute("PRAGMA synchronous = FULL")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -353,23 +282,24 @@ def _damaged(path: Path | str, reason: str) -> OperationError:
 def integer(value: Value) -> int:
     """Return VALUE, an integer; raises OperationError when somebody changed the tables."""
     if not isinstance(value, int):
-        raise _wrong_value()
+        raise damaged_column()
     return value
 
 
 def text(value: Value) -> str:
     """Return VALUE, a text; raises OperationError when somebody changed the tables."""
     if not isinstance(value, str):
-        raise _wrong_value()
+        raise damaged_column()
     return value
 
 
 def blob(value: Value) -> bytes:
     """Return VALUE, bytes; raises OperationError when somebody changed the tables."""
     if not isinstance(value, bytes):
-        raise _wrong_value()
+        raise damaged_column()
     return value
 
 
-def _wrong_value() -> OperationError:
+def damaged_column() -> OperationError:
+    """Return the error for a value that nobody but a person can have put into a table."""
     return _damaged("journal.sqlite", _("a column holds a value of the wrong type"))

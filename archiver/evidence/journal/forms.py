@@ -4,7 +4,7 @@ A form is a table: for each field of the class, how it is written and how it is 
 that an older entry lacks is read as the class's default.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from archiver.evidence.journal.canonical import (
 from archiver.model.anchors import Anchor, KeyRotate, Restore
 from archiver.model.custody import Erase, Erased, Hold, Note, Release, Restrict
 from archiver.model.digest import Digest, Position
+from archiver.model.entries import FolderChange, FolderScan, Scan
 from archiver.model.origin import Claim, KeySeen, Origin, Seal, Signature
 
 Formed = (
@@ -34,6 +35,8 @@ Formed = (
     | Note
     | Erase
     | Erased
+    | Scan
+    | FolderChange
 )
 """The payloads that are written by a form."""
 
@@ -158,6 +161,25 @@ def table(kind: type, **columns: Form) -> Form:
     return Form(write, read)
 
 
+def brief(kind: type, always: Collection[str], **columns: Form) -> Form:
+    """Return the form of KIND as ``table`` does, less what is at its default and not in ALWAYS.
+
+    What was added to a class later is written so: an entry that says nothing new stays as it was.
+    """
+    whole = table(kind, **columns)
+    usual = {field.name: field.default for field in fields(kind) if field.name not in always}
+
+    def write(value: Any) -> JSON:
+        written = as_fields(whole.write(value))
+        return {
+            name: said
+            for name, said in written.items()
+            if name not in usual or getattr(value, name) != usual[name]
+        }
+
+    return Form(write, whole.read)
+
+
 _RESULT = one_of(
     "pass", "body-differs", "bad-signature", "no-key", "unusable-key", "malformed", "not-asked"
 )
@@ -201,6 +223,21 @@ _SEAL = table(
     unsigned=maybe(many(TEXT)),
 )
 _CLAIM = table(Claim, server=TEXT, method=TEXT, result=TEXT, domain=TEXT)
+_FOLDER_SCAN = brief(
+    FolderScan,
+    ("folder", "uidvalidity", "exists", "kept", "failed", "role"),
+    folder=TEXT,
+    uidvalidity=NUMBER,
+    exists=NUMBER,
+    kept=TEXT,
+    failed=many(row(NUMBER, TEXT)),
+    role=maybe(TEXT),
+    looked=TEXT,
+    full=FLAG,
+    unkept=many(row(TEXT, TEXT)),
+    near=many(row(TEXT, TEXT)),
+    postponed=TEXT,
+)
 
 _FORMS: Mapping[type, Form] = {
     KeyRotate: table(KeyRotate, previous=maybe(TEXT), key=TEXT, reason=TEXT),
@@ -237,6 +274,26 @@ _FORMS: Mapping[type, Form] = {
         Erase, records=many(POSITION), entries=many(POSITION), leaves=many(DIGEST), basis=TEXT
     ),
     Erased: table(Erased, erase=POSITION),
+    Scan: brief(
+        Scan,
+        ("account", "folders", "heartbeat"),
+        account=TEXT,
+        folders=many(_FOLDER_SCAN),
+        heartbeat=FLAG,
+        rules=maybe(DIGEST),
+        since=maybe(TIME),
+        attempts=NUMBER,
+        reason=TEXT,
+    ),
+    FolderChange: brief(
+        FolderChange,
+        ("account", "folder", "change", "uidvalidity"),
+        account=TEXT,
+        folder=TEXT,
+        change=one_of("gone", "renamed", "back"),
+        uidvalidity=NUMBER,
+        previous=TEXT,
+    ),
 }
 
 

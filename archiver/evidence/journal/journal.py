@@ -1,74 +1,30 @@
 """The journal's entries and what is looked up in them.
 
 ``entry`` is the journal. The other tables only answer questions quickly: each row of them follows
-from an entry (docs/journal.md), except those of ``sync``, which nobody needs to believe.
+from an entry (docs/journal.md), except those that ``work`` tells of, which nobody needs to believe.
 """
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from functools import lru_cache
-from gettext import gettext as _
 from itertools import islice
 
-from archiver.errors import OperationError
+from archiver.evidence.journal import unkept
 from archiver.evidence.journal.canonical import LARGEST
 from archiver.evidence.journal.codec import type_of
 from archiver.evidence.journal.database import Database, Value, blob, integer, text
 from archiver.evidence.journal.merkle import leaf_hash
+from archiver.evidence.journal.names import Place, key, place, unkey
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Config, Epoch, Payload, Record, Sighting, Vanished
+from archiver.model.entries import Config, Epoch, Payload, Record, Scan, Sighting, Vanished
 from archiver.model.origin import KeySeen, Origin
 from archiver.model.sources import FileSource, HandSource, ImapSource, Source
 from archiver.model.uidset import parse_uids
 
+__all__ = ["Journal", "Place", "Row", "key", "place", "unkey"]
+
 _ROWS_AT_ONCE = 500
-_MARK = "json:"
 
 Row = tuple[Position, Payload, bytes]
 """An entry that is to be written: where, what, and its canonical bytes."""
-
-Place = tuple[Value, ...]
-"""A source as the key under which its table knows it."""
-
-
-@lru_cache(maxsize=64)
-def key(name: str) -> str:
-    """Return NAME as the tables hold it: itself, or ``json:`` and its ASCII JSON.
-
-    The second form is for what UTF-8 cannot hold (a lone surrogate in a folder's or file's name),
-    and for a name that looks like it.
-    """
-    if name.startswith(_MARK) or not _encodable(name):
-        return _MARK + json.dumps(name)
-    return name
-
-
-def unkey(name: str) -> str:
-    """Undo ``key``."""
-    return str(json.loads(name.removeprefix(_MARK))) if name.startswith(_MARK) else name
-
-
-def _encodable(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def place(source: ImapSource | FileSource) -> Place:
-    """Return SOURCE as the key under which its table knows it."""
-    if isinstance(source, FileSource):
-        return key(source.path), source.member, source.offset
-    if max(source.uidvalidity, source.uid) > LARGEST:
-        raise OperationError(
-            _("The server of account {account} gave a number that no UID can have.").format(
-                account=source.account
-            ),
-            advice=_("Report it to the provider: RFC 3501 limits UIDs to 32 bits."),
-        )
-    return key(source.account), key(source.folder), source.uidvalidity, source.uid
 
 
 class Journal:
@@ -111,10 +67,16 @@ class Journal:
 
     def newest_scans(self) -> Iterator[Position]:
         """Yield the positions of the ``scan`` entries, newest first."""
-        rows = self.database.all(
-            "SELECT position FROM entry WHERE type = 'scan' ORDER BY position DESC"
-        )
-        return (Position(integer(row[0])) for row in rows)
+        before = LARGEST
+        while rows := self.database.all(
+            "SELECT position FROM entry WHERE type = 'scan' AND position < ?"
+            " ORDER BY position DESC LIMIT ?",
+            before,
+            _ROWS_AT_ONCE,
+        ):
+            for row in rows:
+                before = integer(row[0])
+                yield Position(before)
 
     def positions_by_type(self, *types: str) -> tuple[Position, ...]:
         """Return where the entries of these rare TYPES stand, oldest first.
@@ -203,31 +165,6 @@ class Journal:
             )
         return frozenset(Position(integer(row[0])) for row in rows)
 
-    def known_uids(self, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
-        """Return the UIDs of a folder that need not be fetched, erased ones among them."""
-        if not 0 <= uidvalidity <= LARGEST:
-            return frozenset()
-        rows = self.database.all(
-            "SELECT uid FROM uid WHERE account = ? AND folder = ? AND uidvalidity = ?",
-            key(account),
-            key(folder),
-            uidvalidity,
-        )
-        return frozenset(integer(row[0]) for row in rows)
-
-    def present_uids(self, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
-        """Return the UIDs of a folder that were kept and not seen to vanish since."""
-        if not 0 <= uidvalidity <= LARGEST:
-            return frozenset()
-        rows = self.database.all(
-            "SELECT uid FROM uid"
-            " WHERE account = ? AND folder = ? AND uidvalidity = ? AND state = 'kept'",
-            key(account),
-            key(folder),
-            uidvalidity,
-        )
-        return frozenset(integer(row[0]) for row in rows)
-
     def last_uidvalidity(self, account: str, folder: str) -> int | None:
         """Return the UIDVALIDITY of a folder's newest epoch, None when it was never met."""
         row = self.database.one(
@@ -261,26 +198,10 @@ class Journal:
         )
         for statement, values in _lookups(rows):
             self.database.many(statement, values)
+        for position, payload, _body in rows:
+            if isinstance(payload, Scan):
+                unkept.add(self.database, position, payload)
         return leaves
-
-    def note_sync(self, account: str, at: datetime, *, good: bool) -> None:
-        """Remember that ACCOUNT was synchronised at AT, and whether all went well."""
-        moment = at.isoformat()
-        self.database.many(
-            "INSERT INTO sync VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE"
-            " SET attempt = excluded.attempt, good = coalesce(excluded.good, good)",
-            [(key(account), moment, moment if good else None)],
-        )
-
-    def last_syncs(self) -> Mapping[str, tuple[datetime | None, datetime | None]]:
-        """Return for each account when it was last tried, and when it last went well."""
-        return {
-            unkey(text(account)): (
-                datetime.fromisoformat(text(attempt)),
-                datetime.fromisoformat(text(good)) if good else None,
-            )
-            for account, attempt, good in self.database.all("SELECT * FROM sync")
-        }
 
 
 _NEW_RECORD = "INSERT INTO record VALUES (?, ?, ?)"
@@ -294,6 +215,17 @@ _VANISHED_UID = (
     "UPDATE uid SET state = 'vanished' WHERE account = ? AND folder = ? AND uidvalidity = ?"
     " AND uid = ? AND state = 'kept'"
 )
+_NEW_PRESUMED = (
+    "INSERT INTO presumed VALUES (?, ?, ?, ?, ?, ?, 'kept') ON CONFLICT DO UPDATE"
+    " SET state = 'kept', entry = excluded.entry WHERE state = 'vanished'"  # it is listed again
+)
+# Its bytes came, whether or not they are those that it was taken for: nothing is presumed any more.
+_FETCHED_PRESUMED = (
+    "UPDATE presumed SET state = 'fetched' WHERE account = ? AND folder = ? AND uidvalidity = ?"
+    " AND uid = ? AND state IN ('kept', 'vanished') AND EXISTS (SELECT 1 FROM uid"
+    " WHERE account = ? AND folder = ? AND uidvalidity = ? AND uid = ?)"
+)
+_VANISHED_PRESUMED = _VANISHED_UID.replace("UPDATE uid", "UPDATE presumed")
 # The server gave other bytes under a UID that it had used: RFC 3501 forbids it, so it is kept too.
 _OTHER_UID = (
     "INSERT INTO uid_other SELECT ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM uid"
@@ -308,6 +240,7 @@ def _lookups(
     """Yield the statements, each with its rows, that make ROWS found again."""
     records: list[Place] = []
     uids: list[Place] = []
+    presumed: list[Place] = []
     files: list[Place] = []
     epochs: list[Place] = []
     configs: list[Place] = []
@@ -319,7 +252,8 @@ def _lookups(
             case Record():
                 records.append((bytes.fromhex(payload.object.hex), position, payload.size))
             case Sighting(source=ImapSource() as source):
-                uids.append((*place(source), payload.record, position))
+                seen = presumed if payload.match == "attributes" else uids
+                seen.append((*place(source), payload.record, position))
             case Sighting(source=FileSource() as source):
                 files.append((*place(source), payload.record, position))
             case Epoch():
@@ -334,16 +268,19 @@ def _lookups(
             case Origin():
                 origins.append((payload.record, position, int(payload.complete)))
             case KeySeen():
-                seen = bytes.fromhex(payload.object.hex)
-                keys.append((key(payload.name), position, seen, payload.size))
+                answer = bytes.fromhex(payload.object.hex)
+                keys.append((key(payload.name), position, answer, payload.size))
             case _:
                 pass
     yield _NEW_RECORD, records
     yield _NEW_UID, uids
     yield _OTHER_UID, [(*uid, *uid[:5]) for uid in uids]  # all but the entry, once more
+    yield _NEW_PRESUMED, presumed
+    yield _FETCHED_PRESUMED, [(*seen[:4], *seen[:4]) for seen in (*uids, *presumed)]
     yield _NEW_FILE_POSITION, files
     yield _NEW_EPOCH, epochs
     yield _NEW_CONFIG, configs
     yield _VANISHED_UID, vanished
+    yield _VANISHED_PRESUMED, vanished
     yield _NEW_ORIGIN, origins
     yield _NEW_KEY, keys

@@ -247,7 +247,7 @@ class _Run:
             return
         now = self.clock()
         for record, entry in registry.incomplete(self.evidence):
-            found = next(self.evidence.entries(entry, entry + 1), None)
+            found = self.evidence.entry(entry)
             before = found.payload if found else None
             if isinstance(before, Origin) and (self.insist or self._is_due(before, now)):
                 yield record, before

@@ -56,7 +56,7 @@ def recheck(
 def _check(evidence: Reader, position: int, *, alone: bool) -> tuple[Finding, ...]:
     """Return what is wrong with the origin entry at POSITION; ALONE: also that it is unreadable."""
     try:
-        match next(evidence.entries(position, position + 1), None):
+        match evidence.entry(position):
             case Entry(payload=Origin() as origin):
                 return _compare(evidence, position, origin)
             case Entry(payload=Emptied()):

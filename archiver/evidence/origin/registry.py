@@ -129,7 +129,7 @@ def newest_origin(evidence: Reader, record: Position) -> tuple[Entry, Origin] | 
     entries = origin_entries(evidence, record)
     if not entries:
         return None
-    match next(evidence.entries(entries[-1], entries[-1] + 1), None):
+    match evidence.entry(entries[-1]):
         case Entry(payload=Origin() as origin) as entry:
             return entry, origin
         case _:
@@ -148,12 +148,11 @@ def sent_folders(evidence: Reader) -> frozenset[tuple[str, str]]:
     """Return the (account, folder) of those that their server called Sent in the newest scans."""
     found: set[tuple[str, str]] = set()
     for position in islice(evidence.journal.newest_scans(), _SCANS):
-        for entry in evidence.entries(position, position + 1):
-            if isinstance(entry.payload, Scan):
-                account = entry.payload.account
-                found |= {
-                    (account, one.folder) for one in entry.payload.folders if one.role == "sent"
-                }
+        match evidence.entry(position):
+            case Entry(payload=Scan(account=account, folders=folders)):
+                found |= {(account, one.folder) for one in folders if one.role == "sent"}
+            case _:
+                pass
     return frozenset(found)
 
 
@@ -202,7 +201,7 @@ def kept_replies(
             replies[asked_name(one)] = NoKey(), None
     keys = {one.key for one in origin.signed} | set(origin.seal.keys if origin.seal else ())
     for position in sorted(key for key in keys if key is not None):
-        entry = next(evidence.entries(position, position + 1), None)
+        entry = evidence.entry(position)
         seen = entry.payload if entry else None
         reply = kept_answer(evidence, seen) if isinstance(seen, KeySeen) else None
         if isinstance(seen, KeySeen) and isinstance(reply, Answer):

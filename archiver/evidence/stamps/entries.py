@@ -13,7 +13,6 @@ from typing import Literal
 from archiver.evidence.reader import Reader
 from archiver.model.anchors import Anchor
 from archiver.model.digest import Position
-from archiver.model.entries import Entry
 
 Suffix = Literal[".tsq", ".answer", ".tsr", ".pem"]
 
@@ -35,13 +34,9 @@ def anchors(evidence: Reader) -> tuple[tuple[Position, Anchor], ...]:
 
 def dated_anchors(evidence: Reader) -> Iterator[tuple[Position, Anchor, datetime]]:
     """Yield the ``anchor`` entries, oldest first, each with when it was written by our clock."""
-    for position in evidence.journal.positions_by_type("anchor"):
-        for entry in evidence.entries(position, position + 1):
-            match entry:
-                case Entry(payload=Anchor() as anchor, at=at):
-                    yield position, anchor, at
-                case _:
-                    pass
+    for entry in evidence.entries_of("anchor"):
+        if isinstance(entry.payload, Anchor):
+            yield entry.position, entry.payload, entry.at
 
 
 def first_anchored(evidence: Reader, position: int) -> int | None:
