@@ -73,9 +73,12 @@ class DovecotServer:
     """A context manager: ``with DovecotServer() as server`` starts it, the end stops it.
 
     Every user name is taken, with PASSWORD; a user's Maildir comes into being with ``add``.
+    EXTRA is configuration that comes last, so that it overrides; ``{run}`` in it stands for the
+    server's own folder.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, extra: str = "") -> None:
+        self._extra = extra
         self.run = Path(tempfile.mkdtemp(prefix="dovecot-"))
         self.run.chmod(0o755)  # other users of the server must get at their sockets
         self.mail = self.run / "mail"
@@ -217,6 +220,7 @@ class DovecotServer:
             owner=people.owner,
             owner_group=people.owner_group,
         )
+        filled += self._extra.replace("{run}", str(self.run))
         (self.run / "dovecot.conf").write_text(filled, "utf-8")
 
 

@@ -13,7 +13,15 @@ from typing import Self
 
 from archiver.accounts import Account
 from archiver.errors import TemporaryNetworkError
-from archiver.mailbox.server.session import Folder, FolderState, Outline, RefusedError, Role
+from archiver.mailbox.server.session import (
+    Folder,
+    FolderState,
+    Outline,
+    RefusedError,
+    Role,
+    ThrottledError,
+)
+from archiver.model.cursors import Status
 
 CLOSE = b"(close the connection)"
 SILENCE = b"(say nothing)"
@@ -39,8 +47,18 @@ class FakeFolder:
     uidvalidity: int = 1
     role: Role | None = None
     selectable: bool = True
+    foreign: bool = False
     flags: tuple[str, ...] = ()
     internaldate: datetime | None = None
+    labels: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Gmail's labels of a message."""
+    uidnext: int = 0
+    """UIDNEXT where it is not one more than the highest UID."""
+    mailbox_id: str = ""
+    told: bool = True
+    """Whether STATUS is told where the session tells any."""
+    vanished: frozenset[int] | None = None
+    """What a server with QRESYNC reports."""
     sizes: dict[int, int | None] = field(default_factory=dict)
     """RFC822.SIZE where it is not the truth."""
     refused: frozenset[int] = frozenset()
@@ -53,39 +71,96 @@ class FakeFolder:
     """Listed, but deleted before they are asked about."""
     unlisted: frozenset[int] = frozenset()
     """Counted by EXISTS, but not enumerated."""
+    hidden: frozenset[int] = frozenset()
+    """Neither counted nor enumerated: the server lies."""
+    headless: frozenset[int] = frozenset()
+    """Whose header fields are never handed out."""
+    most: int | None = None
+    """How many UIDs one enumeration lists."""
+
+    @property
+    def there(self) -> list[int]:
+        """The UIDs that the server admits to."""
+        return sorted(self.messages.keys() - self.hidden)
+
+    @property
+    def next(self) -> int:
+        """UIDNEXT."""
+        return self.uidnext or max(self.messages, default=0) + 1
+
+    def status(self) -> Status:
+        """Return what STATUS tells."""
+        return Status(
+            uidvalidity=self.uidvalidity,
+            uidnext=self.next,
+            exists=len(self.there),
+            mailbox_id=self.mailbox_id,
+        )
 
 
 class FakeSession:
-    """A Session over folders in memory; ``log`` says what was asked."""
+    """A Session over folders in memory; ``log`` says what was asked.
 
-    def __init__(self, folders: Mapping[str, FakeFolder]) -> None:
+    With STATUS the folders' status is told without their being opened. Each of THROTTLED is raised
+    by the next fetch, one after the other.
+    """
+
+    def __init__(
+        self,
+        folders: Mapping[str, FakeFolder],
+        *,
+        status: bool = False,
+        gmail: bool = False,
+        throttled: Sequence[float | None] = (),
+    ) -> None:
         self.host = "imap.example"
         self.certificate: str | None = "ab" * 32
+        self.is_gmail = gmail
         self.log: list[str] = []
         self.closed = False
         self.aborted = False
         self._folders = folders
+        self._status = status
+        self._throttled = list(throttled)
         self._open = FakeFolder({})
         self._dead = False
 
     def folders(self) -> tuple[Folder, ...]:
         """List the folders that the test made."""
+        self.log.append("list")
         return tuple(
-            Folder(name, folder.role, folder.selectable) for name, folder in self._folders.items()
+            Folder(
+                name,
+                folder.role,
+                folder.selectable,
+                folder.status() if self._status and folder.told else None,
+                folder.foreign,
+            )
+            for name, folder in self._folders.items()
         )
 
-    def examine(self, folder: str) -> FolderState:
+    def examine(self, folder: str, since: Status | None = None) -> FolderState:
         """Open FOLDER."""
-        self.log.append(f"examine {folder}")
+        self.log.append(f"examine {folder}" if since is None else f"resync {folder}")
+        self._alive()
         if folder not in self._folders:
             raise RefusedError("no such mailbox")
-        self._open = self._folders[folder]
-        uids = self._open.messages
-        return FolderState(self._open.uidvalidity, max(uids, default=0) + 1, len(uids))
+        here = self._open = self._folders[folder]
+        return FolderState(
+            here.uidvalidity,
+            here.next,
+            len(here.there),
+            mailbox_id=here.mailbox_id,
+            vanished=here.vanished if since is not None else None,
+        )
 
-    def uids(self) -> tuple[int, ...]:
-        """Enumerate all but the unlisted."""
-        return tuple(sorted(self._open.messages.keys() - self._open.unlisted))
+    def uids(self, first: int = 1) -> tuple[int, ...]:
+        """Enumerate all but the unlisted; the last is listed even if it is below FIRST."""
+        here = self._open
+        self.log.append(f"uids {first}")
+        listed = [uid for uid in here.there if uid not in here.unlisted]
+        found = [uid for uid in listed if uid >= first] or listed[-1:]
+        return tuple(found[: here.most])
 
     def outlines(self, uids: Sequence[int]) -> dict[int, Outline]:
         """Tell the sizes that the test wants told."""
@@ -93,11 +168,28 @@ class FakeSession:
         here = self._open
         return {
             uid: Outline(
-                here.sizes.get(uid, len(here.messages[uid])), here.internaldate, here.flags
+                here.sizes.get(uid, len(here.messages[uid])),
+                here.internaldate,
+                here.flags,
+                here.labels.get(uid, ()),
+                str(uid) if self.is_gmail else "",
             )
             for uid in uids
             if uid in here.messages and uid not in here.gone
         }
+
+    def headers(self, uids: Sequence[int], fields: Sequence[str]) -> dict[int, bytes]:
+        """Hand out header fields; names are as they were asked for."""
+        self._ask(f"headers {','.join(map(str, uids))}", uids)
+        return {
+            uid: header_fields(self._open.messages[uid], fields)
+            for uid in uids
+            if uid in self._open.messages and uid not in self._open.headless
+        }
+
+    def idle(self, seconds: float, stop: Callable[[], bool]) -> bool:  # noqa: ARG002 - the protocol's
+        """Say that nothing can be notified."""
+        raise RefusedError("no IDLE here")
 
     def fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes | None]]:
         """Hand out messages, with their faults."""
@@ -120,6 +212,10 @@ class FakeSession:
 
     def _ask(self, what: str, uids: Sequence[int]) -> None:
         self._alive()
+        if self._throttled:
+            error = ThrottledError("the server asks to slow down", advice="wait")
+            error.wait = self._throttled.pop(0)
+            raise error
         self.log.append(what)
         if self._open.deadly & set(uids):
             self._dead = True
@@ -132,12 +228,22 @@ class FakeSession:
             raise TemporaryNetworkError("the line is dead", advice="try again")
 
 
+def header_fields(data: bytes, fields: Sequence[str]) -> bytes:
+    """Return those FIELDS of the message DATA, as ``BODY[HEADER.FIELDS (...)]`` does."""
+    names = {name.lower().encode() for name in fields}
+    head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
+    found = re.findall(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", head, re.MULTILINE)
+    return b"".join(b"%s:%s\r\n" % one for one in found if one[0].lower() in names) + b"\r\n"
+
+
 class ScriptedServer(AbstractContextManager["ScriptedServer"]):
     """An IMAP server that answers what it is told to, for what no honest server does.
 
     SCRIPT maps a regular expression, matched against a command without its tag, to the answer;
-    ``{tag}`` stands for the tag, and an answer without it is followed by OK. Later rules win.
-    ``commands`` holds every command that came in.
+    ``{tag}`` stands for the tag, and an answer without it is followed by OK. Later rules win. An
+    answer that begins with ``+`` leaves the command open: each line that the client then sends is
+    answered by the next of REPLIES, the last again and again. ``commands`` holds every command
+    that came in, ``lines`` every other line.
     """
 
     RULES: Mapping[str, bytes] = {
@@ -150,9 +256,15 @@ class ScriptedServer(AbstractContextManager["ScriptedServer"]):
     }
 
     def __init__(
-        self, script: Mapping[str, bytes] | None = None, *, greeting: bytes = b"* OK hello\r\n"
+        self,
+        script: Mapping[str, bytes] | None = None,
+        *,
+        greeting: bytes = b"* OK hello\r\n",
+        replies: Sequence[bytes] = (b"{tag} OK in\r\n",),
     ) -> None:
         self.commands: list[str] = []
+        self.lines: list[bytes] = []
+        self._replies = list(replies)
         self._rules = [*self.RULES.items(), *(script or {}).items()]
         self._greeting = greeting
         self._pending = b"*"
@@ -174,13 +286,19 @@ class ScriptedServer(AbstractContextManager["ScriptedServer"]):
         self._thread.join()
         self._server.server_close()
 
+    def answer(self, pattern: str, words: bytes) -> None:
+        """Answer commands that match PATTERN by WORDS from now on."""
+        self._rules.append((pattern, words))
+
     def _serve(self, connection: socket.socket) -> None:
         connection.sendall(self._greeting)
         with connection.makefile("rb") as lines:
             for line in lines:
                 tag, _space, command = line.rstrip(b"\r\n").partition(b" ")
                 if not command:  # the answer to a challenge
-                    connection.sendall(self._pending + b" OK in\r\n")
+                    self.lines.append(tag)
+                    reply = self._replies[min(len(self.lines), len(self._replies)) - 1]
+                    connection.sendall(reply.replace(b"{tag}", self._pending))
                     continue
                 self.commands.append(command.decode("utf-8", "replace"))
                 if not self._answer(connection, tag, command.decode("utf-8", "replace")):
@@ -192,7 +310,7 @@ class ScriptedServer(AbstractContextManager["ScriptedServer"]):
         for pattern, words in self._rules:
             if re.match(pattern, command):
                 answer = words
-        if answer == b"+ \r\n":
+        if answer.startswith(b"+"):
             self._pending = tag
         elif answer == SILENCE:
             return True
@@ -222,11 +340,12 @@ class _Handler(socketserver.BaseRequestHandler):
 class Listener(AbstractContextManager["Listener"]):
     """A proxy on loopback that writes down what a client sends to the server at PORT.
 
-    With CUT, each connection ends after so many bytes from the server.
+    It counts the bytes that the server sends (``received``). With CUT, each connection ends after so many bytes from the server.
     """
 
     def __init__(self, port: int, *, cut: int | None = None, host: str = "127.0.0.1") -> None:
         self.sent = b""
+        self.received = 0
         self._to = port
         self._cut = cut
         self._server = _Server((host, 0), self._serve)
@@ -261,6 +380,7 @@ class Listener(AbstractContextManager["Listener"]):
         left = self._cut
         try:
             while data := server.recv(65536):
+                self.received += len(data)
                 if left is not None:
                     data, left = data[:left], left - len(data)
                 client.sendall(data)

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.mailbox.server.responses import fetched, internaldate, listed
+from archiver.mailbox.server.responses import (
+    fetched,
+    internaldate,
+    listed,
+    namespaces,
+    number,
+    statuses,
+)
 
 
 def test_a_literal_belongs_to_its_name() -> None:
@@ -67,6 +74,47 @@ def test_nothing_that_a_server_sends_raises(items: list[bytes | tuple[bytes, byt
     """Hostile answers are left out."""
     list(fetched(items))
     list(listed(items))
+    list(statuses(items))
+    list(namespaces(items))
+
+
+def test_a_status_names_its_folder() -> None:
+    """In any form; one that cannot be read is left out."""
+    items = [
+        b'"A \\"b" (MESSAGES 1 uidnext 2)',
+        (b"{3}", b'x"y'),
+        b" (MESSAGES 3)",
+        b"2024 ()",
+        b"INBOX",
+        b"INBOX (MESSAGES 1",
+    ]
+    assert list(statuses(items)) == [
+        (b'A "b', {b"MESSAGES": 1, b"UIDNEXT": 2}),
+        (b'x"y', {b"MESSAGES": 3}),
+        (b"2024", {}),
+    ]
+
+
+def test_namespaces_are_ours_or_others() -> None:
+    """Personal ones first, then those of other users, then shared ones (RFC 2342, section 5)."""
+    items = [b'(("" "/")("#mh/" "/" "X-PARAM" ("a"))) NIL (("Public/" "/")(NIL) odd)']
+    assert list(namespaces(items)) == [(b"", False), (b"#mh/", False), (b"Public/", True)]
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [(5, 5), (b"9223372036854775807", 2**63 - 1), (b"1" * 21, None), (b"x", None), (None, None)],
+)
+def test_numbers_have_64_bits(value: int | bytes | None, read: int | None) -> None:
+    """More than a mod-sequence has."""
+    assert number(value) == read
+
+
+def test_a_header_of_the_usual_form_is_read_as_any_other() -> None:
+    """The short cut finds the same."""
+    items = [(b"3 (UID 5 BODY[HEADER.FIELDS (FROM X-A)] {3}", b"a)("), b")"]
+    slow = [(items[0][0].replace(b"UID", b"uid"), b"a)("), b")"]
+    assert list(fetched(items)) == list(fetched(slow))
 
 
 @given(st.binary(), st.binary(), st.integers(0, 10**12), st.integers(0, 10**12))

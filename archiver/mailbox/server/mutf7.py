@@ -9,6 +9,7 @@ import re
 
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 _TO_SHIFT = re.compile(r"[^\x20-\x7e]+|&")
+_UNSENDABLE = re.compile(rb"[\r\n\0]")
 
 
 def encode(name: str) -> bytes:
@@ -38,3 +39,13 @@ def _unshift(found: re.Match[str]) -> str:
     base64 = found[1].replace(",", "/")
     padded = base64 + "=" * (-len(base64) % 4)
     return binascii.a2b_base64(padded).decode("utf-16-be")
+
+
+def sendable(raw: bytes) -> bool:
+    """Tell whether a quoted string can hold RAW: a line end in it would end the command."""
+    return _UNSENDABLE.search(raw) is None
+
+
+def quoted(raw: bytes) -> bytes:
+    """Write RAW as a quoted string (RFC 3501, section 4.3)."""
+    return b'"%s"' % raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"')

@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import TypeVar
+
+Each = TypeVar("Each")
 
 Item = bytes | tuple[bytes, bytes] | None
 """One element of what imaplib collected."""
@@ -25,9 +28,11 @@ _TOKEN = re.compile(
 # What most servers answer to what the adapter asks, word for word; all else is taken apart.
 _OUTLINE = re.compile(
     rb"\d+ \(UID ([1-9]\d{0,9}) RFC822\.SIZE (0|[1-9]\d{0,9})"
-    rb' INTERNALDATE "([^"\\]*)" FLAGS \(([^()\[\]{}"]*)\)\)\Z'
+    rb' INTERNALDATE "([^"\\]*)" FLAGS \(([^()\[\]{}"]*)\)(?: MODSEQ \(\d{1,20}\))?\)\Z'
 )
-_BODY = re.compile(rb"\d+ \(UID ([1-9]\d{0,9}) BODY\[\] \{\d+\}\Z")
+_BODY = re.compile(
+    rb"\d+ \(UID ([1-9]\d{0,9}) (BODY\[(?:HEADER\.FIELDS \([A-Z0-9 -]*\))?\]) \{\d+\}\Z"
+)
 _LOOSE = re.compile(rb'\(([^()]*)\) (?:"\\?([^"])"|NIL) (.+)\Z', re.IGNORECASE | re.DOTALL)
 _UNESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _DATE = re.compile(rb" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\Z")
@@ -62,6 +67,8 @@ def fetched(items: Iterable[Item]) -> Iterator[tuple[int, dict[bytes, Value]]]:
         if len(answer) < 2 or not isinstance(answer[1], tuple):  # noqa: PLR2004 - number, list
             continue
         pairs = answer[1]
+        if len(group) > 1 and (len(pairs) % 2 or not _fitting(group)):
+            continue  # a literal of another length than was announced: nothing in here is sure
         attributes = {
             name.upper(): value
             for name, value in zip(pairs[::2], pairs[1::2], strict=False)
@@ -72,6 +79,12 @@ def fetched(items: Iterable[Item]) -> Iterator[tuple[int, dict[bytes, Value]]]:
             yield uid, attributes
 
 
+def _fitting(group: Sequence[bytes | tuple[bytes, bytes]]) -> bool:
+    """Tell whether every literal ends where the answer goes on as it should."""
+    rests = (item[0] if isinstance(item, tuple) else item for item in group[1:])
+    return all(rest[:1] in {b" ", b")"} for rest in rests)
+
+
 def _usual(group: Sequence[bytes | tuple[bytes, bytes]]) -> tuple[int, dict[bytes, Value]] | None:
     """Read an answer of the usual form; None for any other, of which nothing is concluded."""
     first = group[0]
@@ -79,7 +92,7 @@ def _usual(group: Sequence[bytes | tuple[bytes, bytes]]) -> tuple[int, dict[byte
         announced = _BODY.match(first[0])
         if announced and group[1:] == [b")"]:
             uid = int(announced[1])
-            return uid, {b"UID": uid, b"BODY[]": first[1]}
+            return uid, {b"UID": uid, announced[2]: first[1]}
     elif found := _OUTLINE.match(first):
         uid = int(found[1])
         return uid, {
@@ -89,6 +102,40 @@ def _usual(group: Sequence[bytes | tuple[bytes, bytes]]) -> tuple[int, dict[byte
             b"FLAGS": tuple(map(_atom, found[4].split())),
         }
     return None
+
+
+def number(value: Value) -> int | None:
+    """Return a number of at most 64 bits (RFC 7162: mod-sequences have 63); None for none."""
+    if isinstance(value, bytes) and value.isdigit() and len(value) <= 20:  # noqa: PLR2004 - 2**64
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def statuses(items: Iterable[Item]) -> Iterator[tuple[bytes, dict[bytes, Value]]]:
+    """Yield (name as on the wire, attributes by upper-case name) for each STATUS answer."""
+    for group in _groups(items):
+        match _values(group):
+            case ((bytes() | int()) as name, tuple() as pairs):
+                yield (
+                    name if isinstance(name, bytes) else b"%d" % name,
+                    {
+                        key.upper(): value
+                        for key, value in zip(pairs[::2], pairs[1::2], strict=False)
+                        if isinstance(key, bytes)
+                    },
+                )
+            case _:
+                pass  # its folder is looked at by opening it
+
+
+def namespaces(items: Iterable[Item]) -> Iterator[tuple[bytes, bool]]:
+    """Yield (prefix as on the wire, whether it is somebody else's) of NAMESPACE (RFC 2342)."""
+    for group in _groups(items):
+        kinds = _values(group) or ()
+        for place, kind in enumerate(kinds[:3]):
+            for each in kind if isinstance(kind, tuple) else ():
+                if isinstance(each, tuple) and each and isinstance(each[0], bytes):
+                    yield each[0], place > 0
 
 
 def listed(items: Iterable[Item]) -> Iterator[Listed]:
@@ -202,7 +249,7 @@ def _atom(token: bytes) -> Value:
     return token
 
 
-def chunks(uids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """Cut UIDS into runs of at most SIZE."""
-    for start in range(0, len(uids), size):
-        yield uids[start : start + size]
+def chunks(items: Sequence[Each], size: int) -> Iterator[Sequence[Each]]:
+    """Cut ITEMS into runs of at most SIZE."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -3,10 +3,13 @@
 Everything here is read-only by construction: there is no method that could change a mailbox.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+from archiver.errors import TemporaryNetworkError
+from archiver.model.cursors import Status
 
 Role = Literal["inbox", "sent", "drafts", "outbox", "templates", "junk", "trash", "archive", "all"]
 
@@ -21,6 +24,10 @@ class Folder:
     name: str
     role: Role | None
     selectable: bool
+    status: Status | None = None
+    """None where the server tells nothing of it without its being opened."""
+    foreign: bool = False
+    """Whether it belongs to somebody else: "Other Users" and shared namespaces (RFC 2342)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,12 @@ class FolderState:
     uidvalidity: int
     uidnext: int | None
     exists: int
+    modseq: int | None = None
+    """HIGHESTMODSEQ (RFC 7162); None where the server keeps none."""
+    mailbox_id: str = ""
+    """MAILBOXID (RFC 8474)."""
+    vanished: frozenset[int] | None = None
+    """UIDs that went since the state that EXAMINE named (QRESYNC); None: the server cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,17 @@ class Outline:
     internaldate: datetime | None
     """With the offset that the server gave."""
     flags: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    """Gmail's labels, as folders are named (X-GM-LABELS)."""
+    gmail_id: str = ""
+    """X-GM-MSGID."""
+
+
+class ThrottledError(TemporaryNetworkError):
+    """The server asks to slow down, or a daily volume is spent ([THROTTLED], NO [LIMIT], BYE)."""
+
+    wait: float | None = None
+    """Seconds after which to try again, where the server says so."""
 
 
 class RefusedError(Exception):
@@ -66,14 +90,30 @@ class Session(Protocol):
     def certificate(self) -> str | None:
         """SHA-256 of the server's certificate (DER), hexadecimal; None without TLS."""
 
+    @property
+    def is_gmail(self) -> bool:
+        """Whether the server has Gmail's extensions (X-GM-EXT-1)."""
+
     def folders(self) -> tuple[Folder, ...]:
-        """List every folder of the account."""
+        """List every folder of the account with its status, in one round trip where possible."""
 
-    def examine(self, folder: str) -> FolderState:
-        """Open FOLDER read-only (EXAMINE); raise RefusedError when the server will not."""
+    def examine(self, folder: str, since: Status | None = None) -> FolderState:
+        """Open FOLDER read-only (EXAMINE); raise RefusedError when the server will not.
 
-    def uids(self) -> tuple[int, ...]:
-        """Enumerate the open folder by ``UID FETCH 1:*``, ascending; never by SEARCH."""
+        SINCE is the state that is known: a server with QRESYNC then tells what vanished.
+        """
+
+    def uids(self, first: int = 1) -> tuple[int, ...]:
+        """Enumerate the open folder by ``UID FETCH FIRST:*``, ascending; never by SEARCH."""
+
+    def headers(self, uids: Sequence[int], fields: Sequence[str]) -> Mapping[int, bytes]:
+        """Fetch header FIELDS of UIDS (``BODY.PEEK[HEADER.FIELDS (...)]``), as they stand."""
+
+    def idle(self, seconds: float, stop: Callable[[], bool]) -> bool:
+        """Wait until the open folder changes, at most SECONDS; tell whether it did (RFC 2177).
+
+        Returns soon after STOP says so. Raises RefusedError when the server cannot notify.
+        """
 
     def outlines(self, uids: Sequence[int]) -> Mapping[int, Outline]:
         """Ask about UIDS; those that are gone are absent from the answer."""

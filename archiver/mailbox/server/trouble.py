@@ -1,15 +1,35 @@
 """The errors of connections, in words: what happened, to which server, what to do next."""
 
+import imaplib
 import re
 from collections.abc import Sequence
 from gettext import gettext as _
+from gettext import ngettext
 
 from archiver.accounts import Account, plain_problem
 from archiver.errors import AuthenticationError, ConfigurationError, TemporaryNetworkError
+from archiver.mailbox.secrets import TokenRefusedError
+from archiver.mailbox.server.session import RefusedError, ThrottledError
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_WIRE = re.compile(r"\A(?:\w+ command error: |command: \w+ => |socket error: )+")
+# These are compiled when there is trouble, and not each time that the module is loaded.
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]+"
+_WIRE = r"\A(?:\w+ command error: |command: \w+ => |socket error: )+"
 _LIMIT = 200
+
+# RFC 5530 and what Gmail, Microsoft, Yahoo and Dovecot say. [INUSE] is about one folder only.
+_THROTTLED = (
+    r"\[(?:THROTTLED|LIMIT|UNAVAILABLE)\b"
+    r"|\bexceeded\b.{0,60}\bbandwidth|\bbandwidth\b.{0,60}\bexceeded"
+    r"|\bexceeded\b.{0,20}\bcommand\b.{0,20}\blimit"
+    r"|\bthrottled\b|\brate.limit"
+    r"|\btoo many\b.{0,20}\b(?:connections|requests|commands|logins)"
+)
+_BACKOFF = (
+    r"(?:back.?off time:?|try again (?:in|after)|retry (?:in|after)|wait)\s{1,3}"
+    r"(\d{1,9})\s{0,3}(milliseconds?|ms|seconds?|s|minutes?|hours?)\b"
+)
+_SECONDS = {"ms": 0.001, "mi": 60.0, "s": 1.0, "se": 1.0, "ho": 3600.0}
+_DAY = 86_400.0
 
 _APP_PASSWORDS = {
     "gmail.com": "https://myaccount.google.com/apppasswords",
@@ -27,20 +47,72 @@ def said(data: Sequence[object]) -> str:
     """Return the server's own words, short and safe to show on a terminal."""
     last = data[-1] if data else b""
     words = last.decode("utf-8", "replace") if isinstance(last, bytes) else str(last or "")
-    plain = _WIRE.sub("", _CONTROL.sub(" ", words)).strip()
+    plain = re.sub(_WIRE, "", re.sub(_CONTROL, " ", words)).strip()
     return plain[:_LIMIT].rstrip(".") or _("the server gave no reason")
+
+
+def last_words(imap: imaplib.IMAP4, error: Exception) -> str:
+    """Return what the server said before the connection ended, rather than that it did."""
+    for kind in ("BYE", "NO", "BAD"):
+        told = imap.untagged_responses.get(kind)
+        if told and (kind == "BYE" or is_throttled(said(told))):
+            return said(told)
+    return said([str(error)])
 
 
 def lost(place: str, reason: str) -> TemporaryNetworkError:
     """Say that the connection to PLACE ended, failed or went out of step."""
+    if is_throttled(reason):
+        return throttled(place, reason)
     return TemporaryNetworkError(
         _("The connection to {place} failed: {reason}.").format(place=place, reason=reason),
         advice=_("Nothing that was kept is lost: run the command again later."),
     )
 
 
+def refused(place: str, data: Sequence[object]) -> RefusedError | ThrottledError:
+    """Tell a command that was answered by NO or BAD from a server that asks to slow down."""
+    reason = said(data)
+    return throttled(place, reason) if is_throttled(reason) else RefusedError(reason)
+
+
+def is_throttled(reason: str) -> bool:
+    """Tell whether REASON, a server's own words, asks to slow down or to come back later."""
+    return re.search(_THROTTLED, reason, re.IGNORECASE) is not None
+
+
+def throttled(place: str, reason: str) -> ThrottledError:
+    """Say that the server at PLACE wants less to do; ``wait`` holds what it says of the time."""
+    wait = _wait(reason)
+    advice = _("Nothing that was kept is lost: run the command again later.")
+    if wait is not None:
+        minutes = max(1, -(-int(wait) // 60))
+        advice = ngettext(
+            "Nothing that was kept is lost: run the command again in {minutes} minute.",
+            "Nothing that was kept is lost: run the command again in {minutes} minutes.",
+            minutes,
+        ).format(minutes=minutes)
+    error = ThrottledError(
+        _("{place} asks to slow down: {reason}.").format(place=place, reason=reason), advice=advice
+    )
+    error.wait = wait
+    return error
+
+
+def _wait(reason: str) -> float | None:
+    """Return the seconds that REASON tells, a day at most: no server stops us for longer."""
+    found = re.search(_BACKOFF, reason, re.IGNORECASE)
+    if found is None:
+        return None
+    unit = found[2].lower()
+    unit = "ms" if unit in {"ms", "millisecond", "milliseconds"} else unit[:2]
+    return min(int(found[1]) * _SECONDS[unit], _DAY)
+
+
 def unreachable(account: Account, reason: str) -> TemporaryNetworkError:
     """Say that the server of ACCOUNT cannot be reached now."""
+    if is_throttled(reason):
+        return throttled(f"{account.host}:{account.port}", reason)
     return TemporaryNetworkError(
         _("{host} port {port} cannot be reached: {reason}.").format(
             host=account.host, port=account.port, reason=reason
@@ -125,6 +197,53 @@ def refused_login(account: Account, reason: str) -> AuthenticationError:
             host=account.host, user=account.user, reason=reason
         ),
         advice=_login_advice(account),
+    )
+
+
+def no_token_login(account: Account) -> AuthenticationError:
+    """Say that the server knows no way to log in by OAuth2."""
+    return AuthenticationError(
+        _("{host} takes no OAuth2 tokens: it offers neither OAUTHBEARER nor XOAUTH2.").format(
+            host=account.host
+        ),
+        advice=_(
+            "Check the account's host; a server without OAuth2 takes a password: give the account"
+            " a password_command instead of oauth or token_command."
+        ),
+    )
+
+
+def no_authorization_id(account: Account) -> AuthenticationError:
+    """Say that the server cannot be asked for another mailbox than the user's own."""
+    return AuthenticationError(
+        _(
+            "{host} cannot be asked for the mailbox {mailbox} with the login of {user}: it offers"
+            " no AUTH=PLAIN."
+        ).format(host=account.host, mailbox=account.mailbox, user=account.user),
+        advice=_("Take `mailbox` out of the account, or ask the provider how it is opened."),
+    )
+
+
+def refused_token(account: Account, reason: str) -> TokenRefusedError:
+    """Say that the server refused an access token."""
+    return TokenRefusedError(
+        _("{host} refused the access token of {user}: {reason}.").format(
+            host=account.host, user=account.mailbox or account.user, reason=reason
+        ),
+        advice=_not_connected(reason)
+        or _(
+            "Ask for a new one: see the account's oauth or token_command. It must be for this user"
+            " and for IMAP; docs/providers says how each provider grants that."
+        ),
+    )
+
+
+def _not_connected(reason: str) -> str:
+    if "authenticated but not connected" not in reason.lower():
+        return ""
+    return _(
+        "The login itself was right: check that the mailbox exists, that IMAP is switched on for"
+        " it, and, for a shared one, that the user has full access to it."
     )
 
 
