@@ -12,6 +12,7 @@ from archiver.model.sources import FileSource
 
 LETTER = mail(subject="Kick-off")
 OTHER = mail(subject="Minutes")
+POSTMARK = b"From me Mon Mar  2 10:00:00 2026\n"
 
 
 def read(path: Path) -> list[bytes]:
@@ -78,10 +79,9 @@ def test_a_file_that_a_person_names_is_mail(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (b"\x1f\x8b\x08", "gzip"),
-        (b"PK\x03\x04", "zip"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Outlook .msg"),
-        (b"!BDN", "Outlook .pst"),
+        (b"BZh9", "bzip2"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"Rar!\x1a\x07\x00", "rar"),
     ],
 )
 def test_a_container_is_told_even_when_named(tmp_path: Path, data: bytes, kind: str) -> None:
@@ -90,9 +90,101 @@ def test_a_container_is_told_even_when_named(tmp_path: Path, data: bytes, kind: 
     assert refused(put(tmp_path / "x.eml", data)) == {"x.eml": reason}
 
 
-def test_apple_mails_own_files_are_told(tmp_path: Path) -> None:
-    """They hold a message between a count and a property list."""
-    assert "Apple Mail" in refused(put(tmp_path / "1.emlx", b"12\nSubject: x\n"))["1.emlx"]
+def emlx(message: bytes, flags: int = 0) -> bytes:
+    """Return MESSAGE as Apple Mail keeps it."""
+    plist = f"<?xml?><plist><dict><key>flags</key><integer>{flags}</integer></dict></plist>"
+    return b"%-10d\n" % len(message) + message + plist.encode()
+
+
+def test_apple_mails_own_files_are_read(tmp_path: Path) -> None:
+    """They hold a message between a count and a property list, which tells its flags."""
+    path = put(tmp_path / "1.emlx", emlx(LETTER, 0b1_0001_0101))
+    (item,) = messages_in(path)
+    assert item == Incoming(
+        data=LETTER,
+        source=FileSource(path=str(path), member=0, offset=11),
+        flags=("\\Seen", "\\Answered", "\\Flagged", "$Forwarded"),
+    )
+
+
+def test_a_message_that_apple_mail_holds_in_part_is_told(tmp_path: Path) -> None:
+    """Its attachments were never fetched, so it is not the message."""
+    put(tmp_path / "1.partial.emlx", emlx(LETTER))
+    put(tmp_path / "2.emlx", emlx(LETTER)[: len(LETTER)])
+    put(tmp_path / "3.emlx", LETTER)
+    cut = "it ends before its message does, or is no file of Apple Mail"
+    assert refused(tmp_path) == {
+        "1.partial.emlx": "Apple Mail holds only a part of this message; open it there so that it "
+        "is fetched",
+        "2.emlx": cut,
+        "3.emlx": cut,
+    }
+
+
+def folders(path: Path) -> dict[bytes, str]:
+    """Return the mail folder of each message in PATH."""
+    return {
+        item.data: item.source.folder
+        for item in messages_in(path)
+        if isinstance(item, Incoming) and isinstance(item.source, FileSource)
+    }
+
+
+def test_a_maildir_names_its_folders_as_the_server_did(tmp_path: Path) -> None:
+    """Maildir++: the top is the inbox, dots part names, which are in modified UTF-7."""
+    places = {
+        "": "INBOX",
+        ".Sent": "Sent",
+        ".Clients.ACME": "Clients/ACME",
+        ".&AMk-l&AOk-ments envoy&AOk-s": "Éléments envoyés",
+        ".R&-D": "R&D",
+        ".odd &AMk": "odd &AMk",
+    }
+    letters = {mail(subject=folder): folder for folder in places.values()}
+    for (place, folder), letter in zip(places.items(), letters, strict=True):
+        assert letters[letter] == folder
+        put(tmp_path / "Maildir" / place / "cur" / "1", letter)
+        (tmp_path / "Maildir" / place / "new").mkdir()
+    assert folders(tmp_path / "Maildir") == letters
+
+
+def test_a_lone_maildir_has_its_own_name(tmp_path: Path) -> None:
+    """Also where it lies in plain folders."""
+    for number, place in enumerate(("Sent", "2025/Sent")):
+        put(tmp_path / place / "cur" / "1", mail(subject=str(number)))
+        (tmp_path / place / "new").mkdir()
+    assert folders(tmp_path) == {mail(subject="0"): "Sent", mail(subject="1"): "2025/Sent"}
+    assert folders(tmp_path / "2025" / "Sent") == {mail(subject="1"): "Sent"}
+
+
+def test_messages_in_plain_folders_lie_in_those(tmp_path: Path) -> None:
+    """An export, one file a message: what was named counts where nothing lies below it."""
+    put(tmp_path / "export" / "Sent" / "1.eml")
+    put(tmp_path / "export" / "Clients" / "ACME" / "2.eml", OTHER)
+    assert folders(tmp_path / "export") == {LETTER: "Sent", OTHER: "Clients/ACME"}
+    assert folders(tmp_path / "export" / "Sent") == {LETTER: "Sent"}
+    assert folders(tmp_path / "export" / "Sent" / "1.eml") == {LETTER: ""}
+
+
+def test_apple_mails_folders_are_seen_through(tmp_path: Path) -> None:
+    """What it puts between a mailbox and its messages is no folder."""
+    odd = "C0FFEE00-0000-4000-8000-00000000ABCD"
+    mailbox = tmp_path / "V10" / "Clients.mbox" / "ACME.mbox"
+    put(mailbox / odd / "Data" / "3" / "Messages" / "1.emlx", emlx(LETTER))
+    put(tmp_path / "V10" / "Sent.mbox" / "mbox", POSTMARK + OTHER)
+    assert folders(tmp_path / "V10") == {LETTER: "Clients/ACME", OTHER: "Sent"}
+
+
+def test_thunderbirds_folders_are_those_of_its_accounts(tmp_path: Path) -> None:
+    """Files without an ending beside an index; what lies in a folder stands in its .sbd."""
+    account = tmp_path / "ImapMail" / "imap.client.example"
+    put(account / "Sent", POSTMARK + LETTER)
+    put(account / "Sent.msf", b"// <!-- <mdb:mork:z v=1.4/> -->")
+    put(account / "Clients.sbd" / "ACME", POSTMARK + OTHER)
+    put(account / "Clients.sbd" / "ACME.msf", b"// <!-- <mdb:mork:z v=1.4/> -->")
+    put(account / "msgFilterRules.dat", b"version=9")
+    assert folders(tmp_path) == {LETTER: "Sent", OTHER: "Clients/ACME"}
+    assert refused(tmp_path) == {}
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:

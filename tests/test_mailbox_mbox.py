@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mail import mail
 
-from archiver.mailbox.imports.files import NotRead, mbox, messages_in
+from archiver.mailbox.imports import mbox
+from archiver.mailbox.imports.files import NotRead, messages_in
 from archiver.mailbox.imports.mbox import Style, detect_style, is_mbox, members
 from archiver.model.incoming import Incoming
 from archiver.model.sources import FileSource
@@ -39,7 +40,7 @@ def mboxo(*messages: bytes) -> bytes:
 
 def read(data: bytes) -> list[bytes | None]:
     """Return the messages in the mbox DATA."""
-    return [member.data for member in members(io.BytesIO(data))]
+    return [member.data for member in members(io.BytesIO(data), detect_style(io.BytesIO(data)))]
 
 
 def body(*lines: bytes) -> bytes:
@@ -104,8 +105,14 @@ def test_members_and_offsets_are_recorded(tmp_path: Path) -> None:
     items = list(messages_in(path))
     offset = len(POSTMARK) * 2 + len(first) + 1
     assert items == [
-        Incoming(data=first, source=FileSource(path=str(path), member=0, offset=len(POSTMARK))),
-        Incoming(data=second, source=FileSource(path=str(path), member=1, offset=offset)),
+        Incoming(
+            data=first,
+            source=FileSource(path=str(path), member=0, offset=len(POSTMARK), folder="Archive"),
+        ),
+        Incoming(
+            data=second,
+            source=FileSource(path=str(path), member=1, offset=offset, folder="Archive"),
+        ),
     ]
 
 
@@ -169,11 +176,12 @@ def test_blocks_do_not_show(letters: list[list[bytes]], size: int) -> None:
             return super().read(size)
 
     data = mboxrd(*(body(*lines) for lines in letters))
-    whole = list(members(io.BytesIO(data)))
+    style = detect_style(io.BytesIO(data))
+    whole = list(members(io.BytesIO(data), style))
     file = Dripping(data)
     first = file.getvalue()[:size]
     if is_mbox(first):
-        assert list(members(file)) == whole
+        assert list(members(file, style)) == whole
 
 
 def test_a_message_too_large_to_hold_is_told_and_the_next_is_read(

@@ -1,5 +1,6 @@
 """``import``: what brings mail in from files."""
 
+import contextlib
 from gettext import gettext as _
 from gettext import ngettext
 from pathlib import Path
@@ -21,9 +22,11 @@ IN_PART = 3
 @click.command(
     "import",
     help=_(
-        "Keep mail from files: .eml, Maildir, mbox, or folders of them. Importing the same file "
-        "again adds nothing.\n\n"
-        "\b\nExample:\n  archiver import old-mail.mbox ~/Maildir"
+        "Keep mail from files: mbox, Maildir, .eml, Outlook, Google Takeout.\n\n"
+        "Name files, or folders of them: .eml, .emlx, .msg, .pst, mbox, Maildir, and what Google "
+        "Takeout hands out, packed or not. Importing the same file again adds nothing; one that "
+        "grew adds what is new.\n\n"
+        "\b\nExample:\n  archiver import old-mail.mbox ~/Maildir takeout-20260302.tgz"
     ),
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -34,7 +37,7 @@ IN_PART = 3
 )
 @pass_global
 def import_(globals_: Global, paths: tuple[Path, ...], keep_only: bool) -> int:
-    from archiver.pipeline.keep import import_files, messages_in
+    from archiver.pipeline.importing import import_files, messages_in
 
     for path in paths:
         if not path.exists():
@@ -44,8 +47,9 @@ def import_(globals_: Global, paths: tuple[Path, ...], keep_only: bool) -> int:
             )
     with globals_.open() as archive:
         archive.require_continuing()
-        messages = (message for path in paths for message in messages_in(path))
-        intake = import_files(archive.evidence, messages, progress=archive.progress)
+        messages = messages_in(*paths)
+        with contextlib.closing(messages):
+            intake = import_files(archive.evidence, messages, progress=archive.progress)
         tell_intake(globals_, _("Import"), intake)
         _tell_passed_over(globals_, intake)
         tell_problems(globals_, _("Import"), intake, _not_imported(len(intake.problems)))

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from archiver.reading.text import Leaf, Outline
 
 _ESCAPED_FROM = re.compile(rb"^>+From ", re.MULTILINE)
+# What Google Takeout puts in front of a message, and nobody else: ahead of all trace fields.
+_TAKEOUT = re.compile(
+    rb"(?:(?:X-GM-THRID|X-Gmail-Labels)[ \t]*:[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*+){1,2}+",
+    re.IGNORECASE,
+)
 _LINE_ENDS = b"\r\n"
 _TRAILING_BLANKS = re.compile(rb"(?<![ \t])[ \t]++(?=\n)")
 _OF_LINES = ("text/", "message/", "multipart/")
@@ -27,10 +32,13 @@ def normal_form(data: bytes) -> Digest:
     """Return the digest of DATA with CRLF line ends, mboxrd's ``>From `` undone, one final CRLF.
 
     Every ``>`` before ``From `` is dropped, so that no number of exports makes a difference; what
-    stands at the very end, where mbox files add blank lines, makes none either.
+    stands at the very end, where mbox files add blank lines, makes none either, nor do the two
+    fields that Google Takeout puts in front.
     """
     if data.count(b"\n") != data.count(b"\r\n") or data.count(b"\r") != data.count(b"\r\n"):
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+    if data[:2].lower() == b"x-" and (front := _TAKEOUT.match(data)):
+        data = data[front.end() :]
     if b">From " in data:
         data = _ESCAPED_FROM.sub(b"From ", data)
     hashed = hashlib.sha256(data.rstrip(_LINE_ENDS))

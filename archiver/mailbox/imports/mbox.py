@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from archiver.mailbox.server.session import MAX_MESSAGE
 
@@ -68,15 +68,22 @@ def is_mbox(start: bytes) -> bool:
     return bool(_FIRST_DATED.match(start) or _FIRST_ANY.match(start))
 
 
-def members(file: BinaryIO) -> Iterator[Member]:
-    """Yield the messages of FILE, which is open at its beginning and can seek."""
-    style = detect_style(file)
+class Source(Protocol):
+    """What messages are cut from: an open file at its beginning, or what stands in for one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most SIZE bytes; none at the end."""
+        ...
+
+
+def members(file: Source, style: Style) -> Iterator[Member]:
+    """Yield the messages of FILE, in which lines were quoted in this STYLE."""
     for number, (offset, raw) in enumerate(_cut(file)):
         yield Member(number, offset, None if raw is None else _restored(raw, style))
 
 
 def detect_style(file: BinaryIO) -> Style:
-    """Tell how FILE quotes, by the lines around those that are quoted; leave it rewound."""
+    """Tell how FILE, which can seek, quotes by the lines around quoted ones; leave it rewound."""
     votes = 0
     for offset, raw in _cut(file):
         if raw is not None and _MARK in raw:
@@ -87,7 +94,7 @@ def detect_style(file: BinaryIO) -> Style:
     return Style.MBOXO if votes < 0 else Style.MBOXRD
 
 
-def _cut(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+def _cut(file: Source) -> Iterator[tuple[int, bytes | None]]:
     """Yield each message of FILE as it stands there, with its offset; None for one too large."""
     buffer = bytearray(file.read(_BLOCK))
     # A writer that dates its first From_ line dates them all; others are taken as they are.
