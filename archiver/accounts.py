@@ -180,7 +180,8 @@ def account_table(account: Account) -> dict[str, object]:
         "poll_minutes": _unless(account.poll_minutes, POLL_MINUTES),
         "oauth": account.oauth and _oauth_table(account.oauth),
     }
-    return {key: value for key, value in said.items() if value}
+    # A port of 0 is wrong, not absent: the file's reader says so.
+    return {key: value for key, value in said.items() if value or key == "port"}
 
 
 def _unless(value: int, default: int) -> int | None:

@@ -1,14 +1,17 @@
 """``doctor`` names each thing that is wrong, with how to mend it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from archiver.accounts import Account
+from archiver.accounts import Account, OAuth
 from archiver.care.doctor import Surroundings, examine, look_around
+from archiver.care.tokens import TokenPlace
 from archiver.config import Settings
+from archiver.model.findings import Finding
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WELL = Surroundings(
@@ -95,3 +98,78 @@ def test_a_folder_only_we_may_enter_is_seen_as_such(tmp_path: Path) -> None:
     assert around.mode == 0o700
     assert around.owner_is_us
     assert around.free_bytes > 0
+
+
+# --- logins by OAuth2 ----------------------------------------------------------------------------
+
+TOKEN = TokenPlace(
+    account="work",
+    where="file",
+    path=Path("/home/lea/.local/state/archiver/x/oauth.json"),
+    client_id="client-1",
+    allowed=NOW - timedelta(days=2),
+    renewed=NOW - timedelta(hours=1),
+)
+
+
+def told(place: TokenPlace, provider: str = "google") -> Mapping[str, Finding]:
+    """Return the findings about PLACE by their codes."""
+    oauth = OAuth(provider=provider, client_id="client-1")  # type: ignore[arg-type]
+    settings = replace(SETTINGS, accounts=(replace(ACCOUNT, oauth=oauth),))
+    report = examine(WELL, settings, now=NOW, last_entry=None, last_syncs=SYNCED, tokens=(place,))
+    assert all(finding.message and finding.advice for finding in report.findings)
+    return {finding.code: finding for finding in report.findings}
+
+
+def test_where_a_login_is_kept_is_told_with_its_age_and_client() -> None:
+    """A note: nothing is wrong."""
+    found = told(TOKEN, "microsoft")
+    assert list(found) == ["token-place"]
+    assert found["token-place"].level == "note"
+    for words in ("oauth.json", "2 days ago", "client-1", "2026-11-20T11:00+00:00"):
+        assert words in found["token-place"].message
+    assert "the keyring" in told(replace(TOKEN, where="keyring"))["token-place"].message
+
+
+def test_a_login_that_others_may_read_is_a_warning() -> None:
+    """It may have been copied: another one is needed."""
+    found = told(replace(TOKEN, open_to_others=True), "microsoft")
+    assert found["token-open"].level == "warning"
+    assert "logout work" in found["token-open"].advice
+
+
+@pytest.mark.parametrize(
+    ("where", "code"), [("nowhere", "token-missing"), ("unreadable", "token-unreadable")]
+)
+def test_a_login_that_is_not_there_is_a_warning(where: str, code: str) -> None:
+    """With the command that mends it."""
+    place = TokenPlace(account="work", where=where, path=TOKEN.path)  # type: ignore[arg-type]
+    found = told(place)
+    assert list(found) == [code]
+    assert "login" in found[code].advice
+
+
+def test_a_google_client_that_may_be_in_testing_is_told() -> None:
+    """Google ends its logins after seven days; who allowed it on the 18th is told the 25th."""
+    found = told(TOKEN)
+    assert list(found) == ["token-place", "token-testing"]
+    assert "2026-11-25" in found["token-testing"].message
+    assert "In production" in found["token-testing"].advice
+
+
+def test_a_google_login_older_than_seven_days_is_of_a_published_client() -> None:
+    """It still works: nothing is told."""
+    place = replace(TOKEN, allowed=NOW - timedelta(days=8))
+    assert list(told(place)) == ["token-place"]
+
+
+def test_an_end_that_the_provider_told_is_believed() -> None:
+    """A warning three days before; for Google with the way out."""
+    place = replace(TOKEN, ends=NOW + timedelta(days=2))
+    found = told(place)
+    assert list(found) == ["token-place", "token-ending"]
+    assert found["token-ending"].level == "warning"
+    assert "2026-11-22" in found["token-ending"].message
+    assert "In production" in found["token-ending"].advice
+    assert "In production" not in told(place, "microsoft")["token-ending"].advice
+    assert list(told(replace(TOKEN, ends=NOW + timedelta(days=5)))) == ["token-place"]

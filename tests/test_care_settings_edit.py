@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from archiver.accounts import Account
+from archiver.accounts import Account, OAuth
 from archiver.care.settings_edit import with_changed_account, without_account
 from archiver.config import find_account, parse_settings
 from archiver.errors import UsageError
@@ -82,3 +82,62 @@ def test_a_table_that_only_looks_like_the_account_is_not_cut() -> None:
     assert account(text).host == "a"
     with pytest.raises(UsageError):
         without_account(text, "work")
+
+
+OAUTH = '\n[account.work.oauth] # ours\nprovider = "google"\nclient_id = "one" # from the console\n'
+WITH_OAUTH = HEAD + WORK + OAUTH + HOME
+GOOGLE = OAuth(provider="google", client_id="one")
+
+
+def test_oauth_is_added_within_braces() -> None:
+    """So that the table stays in one piece."""
+    wanted = replace(account(BOTH), oauth=GOOGLE)
+    after = with_changed_account(BOTH, wanted)
+    added = 'oauth = {provider = "google", client_id = "one"}\n'
+    assert after == HEAD + WORK + added + HOME
+    assert with_changed_account(after, account(BOTH)) == BOTH
+
+
+def test_a_value_of_oauth_is_changed_where_it_stands() -> None:
+    """Its comment stays, and so do the others."""
+    wanted = replace(account(WITH_OAUTH), oauth=replace(GOOGLE, client_id="two"))
+    after = with_changed_account(WITH_OAUTH, wanted)
+    assert after == WITH_OAUTH.replace('"one"', '"two"')
+
+
+def test_a_value_is_added_to_oauth_and_to_the_account_above_it() -> None:
+    """Each in its own table."""
+    more = replace(GOOGLE, client_secret_command="pass show client")
+    wanted = replace(account(WITH_OAUTH), oauth=more, mailbox="team@example.org")
+    after = with_changed_account(WITH_OAUTH, wanted)
+    assert account(after) == wanted
+    assert after.index('mailbox = "team@example.org"') < after.index("[account.work.oauth]")
+    assert after.index("client_secret_command") < after.index("# at home")
+
+
+def test_oauth_is_taken_out_of_an_account() -> None:
+    """However it is written."""
+    for text in (WITH_OAUTH, with_changed_account(BOTH, replace(account(BOTH), oauth=GOOGLE))):
+        after = with_changed_account(text, replace(account(text), oauth=None))
+        assert account(after).oauth is None
+        assert "# at home" in after
+        assert "client_id" not in after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [HEAD + f"[account]\nwork = {{{INLINE}}}\n", HEAD + DOTS, WITH_OAUTH.replace("\n", "\r\n")],
+    ids=["braces", "dots", "Windows"],
+)
+def test_oauth_is_written_whatever_the_account_is_written_in(text: str) -> None:
+    """Whatever TOML allows."""
+    wanted = replace(account(text), oauth=replace(GOOGLE, client_id="two"))
+    assert account(with_changed_account(text, wanted)) == wanted
+
+
+def test_a_removed_account_takes_its_oauth_along() -> None:
+    """And no comment of the next one."""
+    assert without_account(WITH_OAUTH, "work") == HEAD + "\n# the office\n\n" + HOME
+    assert without_account(WITH_OAUTH, "home.2") == HEAD + WORK + OAUTH + "\n# at home\n"
+    apart = HEAD + WORK + HOME + OAUTH
+    assert "oauth" not in without_account(apart, "work")

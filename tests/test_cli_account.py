@@ -137,7 +137,21 @@ def test_an_edit_is_refused_as_an_addition_is(desk: Desk) -> None:
     assert "account.work.port: must be a whole number" in said.err
     assert "account.work.security: a connection without encryption" in said.err
     assert accounts(desk)["work"].security == "tls"
-    assert desk("account", "edit", "work", "--keep", "engagements").code == 2
+
+
+@pytest.mark.parametrize("command", [("add", "home", *BASE[:-1]), ("edit", "work", "--keep")])
+def test_keeping_only_the_mail_of_engagements_says_what_it_means(
+    desk: Desk, command: tuple[str, ...]
+) -> None:
+    """What the archive can then not show is told before the first sync."""
+    said = desk.ok("account", *command, "engagements")
+    assert accounts(desk)[command[1]].keep == "engagements"
+    assert f"{command[1]} keeps only the mail of engagements" in said.err
+    assert "can say that something was never written" in said.err
+    assert "archiver coverage --live" in said.err
+    assert said.out == ""
+    again = desk.ok("account", "edit", command[1], "--port", "1993")
+    assert "keeps only" not in again.err
 
 
 def test_an_account_that_is_removed_leaves_the_file_but_not_the_archive(desk: Desk) -> None:
@@ -165,6 +179,153 @@ def test_an_account_that_is_not_there_is_told_with_those_that_are(
     assert said.code == 2
     assert "There is no account called wrok." in said.err
     assert "Accounts: work." in said.err
+
+
+GOOGLE = ("--oauth", "google", "--client-id", "one.apps.googleusercontent.com")
+
+
+def test_an_account_that_logs_in_by_oauth_names_its_client(desk: Desk) -> None:
+    """Nobody's is built in, and whose it is is said at once."""
+    said = desk.ok("account", "add", "office", *BASE, *GOOGLE)
+    oauth = accounts(desk)["office"].oauth
+    assert oauth is not None
+    assert (oauth.provider, oauth.client_id) == ("google", GOOGLE[-1])
+    assert "client id one.apps.googleusercontent.com" in said.err
+    assert "Next: archiver account login office" in said.err
+    said = desk("account", "add", "other", *BASE, "--oauth", "google")
+    assert said.code == 2
+    assert "OAuth2 needs the client id of an application; none is built in." in said.err
+    assert "--client-id" in said.err
+
+
+def test_every_option_of_an_account_reaches_its_file(desk: Desk) -> None:
+    """None is taken and forgotten."""
+    desk.ok(
+        *("account", "add", "office", *BASE, "--mailbox", "team@example.org", "--others"),
+        *("--daily-bytes", "2 GB", "--recheck-bytes", "50 MB", "--full-scan-days", "3"),
+        *("--poll-minutes", "5", "--folder", "INBOX", "--address", "us@example.org"),
+        *("--oauth", "custom", "--client-id", "c", "--client-secret-command", "pass show c"),
+        *("--tenant", "acme", "--authorize-url", "https://a.example/a", "--scope", "imap"),
+        *("--token-url", "https://a.example/t", "--device-url", "https://a.example/d"),
+    )
+    office = accounts(desk)["office"]
+    assert (office.mailbox, office.others) == ("team@example.org", True)
+    assert (office.daily_bytes, office.recheck_bytes) == (2 * 10**9, 50 * 10**6)
+    assert (office.full_scan_days, office.poll_minutes) == (3, 5)
+    oauth = office.oauth
+    assert oauth is not None
+    assert (oauth.tenant, oauth.client_secret_command) == ("acme", "pass show c")
+    assert (oauth.authorize_url, oauth.token_url) == ("https://a.example/a", "https://a.example/t")
+    assert (oauth.device_url, oauth.scope) == ("https://a.example/d", "imap")
+    listed = desk.ok("account", "list", "--format", "json").json["accounts"][1]
+    assert listed["oauth"]["token"] == "nowhere"
+    for key, value in {
+        "login": "oauth",
+        "mailbox": "team@example.org",
+        "others": True,
+        "daily_bytes": 2 * 10**9,
+        "recheck_bytes": 50 * 10**6,
+        "full_scan_days": 3,
+        "poll_minutes": 5,
+    }.items():
+        assert listed[key] == value
+    desk.ok(
+        *("account", "edit", "office", "--mailbox", "", "--no-others", "--daily-bytes", ""),
+        *("--recheck-bytes", "", "--tenant", "", "--client-secret-command", ""),
+    )
+    office = accounts(desk)["office"]
+    assert (office.mailbox, office.others, office.daily_bytes) == (None, False, None)
+    assert office.recheck_bytes == 200 * 10**6
+    assert office.oauth is not None
+    assert (office.oauth.tenant, office.oauth.client_secret_command) == ("common", None)
+
+
+def test_one_way_to_log_in_takes_the_place_of_another(desk: Desk) -> None:
+    """And nothing of it stays behind."""
+    desk.ok("account", "edit", "work", *GOOGLE)
+    assert accounts(desk)["work"].password_command is None
+    desk.ok("account", "edit", "work", "--scope", "https://mail.google.com/ email")
+    oauth = accounts(desk)["work"].oauth
+    assert oauth is not None
+    assert oauth.client_id == GOOGLE[-1]
+    desk.ok("account", "edit", "work", "--token-command", "oama access me@example.org")
+    work = accounts(desk)["work"]
+    assert (work.oauth, work.token_command) == (None, "oama access me@example.org")
+    desk.ok("account", "edit", "work", "--oauth", "microsoft", "--client-id", "two")
+    work = accounts(desk)["work"]
+    assert work.token_command is None
+    assert work.oauth is not None
+    assert work.oauth.scope == ""
+    desk.ok("account", "edit", "work", "--password-command", "pass show work")
+    assert accounts(desk)["work"].oauth is None
+    desk.ok("account", "edit", "work", *GOOGLE)
+    desk.ok("account", "edit", "work", "--oauth", "none")
+    work = accounts(desk)["work"]
+    assert (work.oauth, work.password_command) == (None, None)
+    assert "# the one of the office" in (desk.root / "archive.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((*GOOGLE, "--token-command", "x"), "logs in one way"),
+        (("--client-id", "x"), "--client-id belongs to OAuth2"),
+        (("--oauth", "none", "--scope", "x"), "--scope belongs to OAuth2"),
+        (("--daily-bytes", "much"), "'much' is not a volume"),
+        (("--daily-bytes", "0 MB"), "nothing would ever be fetched"),
+        (("--recheck-bytes", "x"), "'x' is not a volume"),
+        (("--oauth", "custom", "--client-id", "x"), "oauth.token_url: is missing"),
+        ((*GOOGLE, "--token-url", "http://a.example/"), "is not an https address"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(
+    desk: Desk, options: tuple[str, ...], words: str
+) -> None:
+    """And nothing is written."""
+    before = (desk.root / "archive.toml").read_bytes()
+    said = desk("account", "edit", "work", *options)
+    assert said.code == 2
+    assert words in said.err
+    assert (desk.root / "archive.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", ["login", "logout"])
+def test_an_account_with_a_password_is_not_logged_in_to(desk: Desk, verb: str) -> None:
+    """There is nothing to allow, and nothing to take back."""
+    said = desk("account", verb, "work")
+    assert said.code == 2
+    assert "does not log in by OAuth2" in said.err
+    assert "--oauth google" in said.err
+
+
+def test_google_is_not_asked_for_a_device_code(desk: Desk) -> None:
+    """Exit 12 before anybody is asked."""
+    desk.ok("account", "edit", "work", *GOOGLE)
+    said = desk("account", "login", "work", "--device")
+    assert said.code == 12
+    assert "Google does not allow mail to be opened by device code" in said.err
+
+
+def test_a_sync_before_the_login_says_what_to_do(desk: Desk) -> None:
+    """Exit 12; no server is asked."""
+    desk.ok("account", "edit", "work", *GOOGLE)
+    said = desk("sync")
+    assert said.code == 12
+    assert "archiver account login work" in said.err
+
+
+def test_a_removed_account_leaves_no_login_behind(desk: Desk) -> None:
+    """Another one of that name must not find it."""
+    from archiver.mailbox.oauth.tokens import Grant
+
+    desk.ok("account", "edit", "work", *GOOGLE)
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    grant = Grant(refresh_token="r", client_id="c", token_url="u", allowed=now, renewed=now)
+    with Archive(desk.root, tell=print, actor="person:test") as archive:
+        archive.tokens.keep("work", grant)
+    desk.ok("account", "remove", "work", "--yes")
+    with Archive(desk.root, tell=print, actor="person:test") as archive:
+        assert archive.tokens.read("work") is None
 
 
 @pytest.mark.parametrize(
@@ -198,9 +359,10 @@ def test_a_password_in_the_command_is_warned_of_and_never_repeated(
     desk: Desk, command: tuple[str, ...]
 ) -> None:
     """It is journalled for ever; but it is the user's own choice."""
-    said = desk.ok("account", *command, "--password-command", "echo hunter2")
-    assert "seems to hold the password itself" in said.err
-    assert "hunter2" not in said.err
+    for option in ("--password-command", "--token-command"):
+        said = desk("account", *command, option, "echo hunter2")
+        assert "seems to hold the secret itself" in said.err
+        assert "hunter2" not in said.err
 
 
 def test_the_password_command_speaks_the_users_own_language(tmp_path: Path) -> None:

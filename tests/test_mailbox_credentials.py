@@ -1,15 +1,28 @@
-"""Passwords are found in the documented order and never shown."""
+"""Passwords and tokens are found in the documented order and never shown."""
 
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from mailbox_fakes import account
 
+from archiver.accounts import OAuth
 from archiver.errors import AuthenticationError, ConfigurationError
-from archiver.mailbox.credentials import from_keyring, password_for, run_command, variable
+from archiver.mailbox.credentials import (
+    Secrets,
+    from_keyring,
+    oauth_client,
+    password_for,
+    run_command,
+    secrets_for,
+    token_from_command,
+    variable,
+)
+from archiver.mailbox.oauth.wire import Reply
+from archiver.mailbox.secrets import Password, Token
 
 SECRET = "s3cret-väl"
 
@@ -150,3 +163,128 @@ def test_a_command_that_cannot_be_split_is_a_mistake_in_the_settings() -> None:
     """An open quote: exit 78."""
     with pytest.raises(ConfigurationError, match="quote that is not closed"):
         find(command="pass 'show")
+
+
+# --- tokens --------------------------------------------------------------------------------------
+
+
+def nobody(_url: str, _form: object) -> Reply:
+    """Ask no authority."""
+    raise AssertionError("nobody was to be asked")
+
+
+def found(*, typed: str = SECRET, **more: object) -> Secrets:
+    """Return what opens the account ``work`` with MORE settings."""
+    return secrets_for(
+        account(**more),
+        environ={},
+        prompt=lambda _question: typed,
+        store=None,
+        post=nobody,
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def test_a_password_is_asked_for_once() -> None:
+    """However often the connection is lost; another one would be no better."""
+    asked: list[str] = []
+
+    def prompt(question: str) -> str:
+        asked.append(question)
+        return SECRET
+
+    secrets = secrets_for(
+        account(),
+        environ={},
+        prompt=prompt,
+        store=None,
+        post=nobody,
+        clock=lambda: datetime.now(UTC),
+    )
+    assert asked == []
+    assert secrets.get() == secrets.get() == Password(SECRET)
+    assert len(asked) == 1
+    assert not secrets.refused()
+    assert SECRET not in repr(secrets.get())
+
+
+def test_a_tokens_command_is_run_for_each_connection(tmp_path: Path) -> None:
+    """Its tokens do not last; only the first line counts, without spaces around it."""
+    file = tmp_path / "token"
+    secrets = found(token_command=f'"{sys.executable}" -c "print(open(\'{file}\').read())"')
+    for token in ("first.t0ken", "sec0nd~+/="):
+        file.write_text(f" {token}\r\nmore\n")
+        assert secrets.get() == Token(token)
+        assert token not in repr(secrets.get())
+    assert not secrets.refused()
+
+
+@pytest.mark.parametrize("output", [b"two words", "t\u00f6ken".encode(), b"a\x1b[2J", b"   "])
+def test_what_is_no_token_is_not_sent(output: bytes) -> None:
+    """And not repeated either: it may be half of one."""
+    with pytest.raises(AuthenticationError, match="is no token") as caught:
+        token_from_command(account(), "x", {}, run=lambda _command: output)
+    assert not output.strip() or output.decode() not in caught.value.what
+    assert "an access token alone on its first line" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [
+        (subprocess.CalledProcessError(3, "x", output=SECRET.encode()), "exited with status 3"),
+        (subprocess.TimeoutExpired("x", 120, output=SECRET.encode()), "did not end in 120 seconds"),
+        (FileNotFoundError(2, "No such file or directory"), "No such file or directory"),
+    ],
+)
+def test_a_tokens_command_that_fails_says_why(failure: Exception, why: str) -> None:
+    """As a password command does."""
+
+    def run(_command: str) -> bytes:
+        raise failure
+
+    with pytest.raises(AuthenticationError) as caught:
+        token_from_command(account(), "oama access me", {}, run=run)
+    assert "The token_command of the account work gave no token: " in caught.value.what
+    assert why in caught.value.what
+    assert SECRET not in caught.value.what + caught.value.advice
+    assert caught.value.__cause__ is None
+
+
+def test_the_clients_secret_comes_from_its_command_only_when_it_is_wanted(tmp_path: Path) -> None:
+    """Once; and it stands in no settings."""
+    log = tmp_path / "log"
+    script = tmp_path / "secret.py"
+    script.write_text(f"open({str(log)!r}, 'a').write('x'); print('cl13nt-s3cret')")
+    oauth = OAuth(
+        provider="google",
+        client_id="id",
+        client_secret_command=f'"{sys.executable}" "{script}"',
+    )
+    client = oauth_client(
+        account(oauth=oauth), oauth, environ={}, post=nobody, clock=lambda: datetime.now(UTC)
+    )
+    assert not log.exists()
+    assert client._identified({})["client_secret"] == "cl13nt-s3cret"
+    assert client._identified({})["client_secret"] == "cl13nt-s3cret"
+    assert log.read_text() == "x"
+
+
+def test_a_clients_secret_that_cannot_be_had_is_told() -> None:
+    """With the name of the command in the settings."""
+    oauth = OAuth(provider="google", client_id="id", client_secret_command="no-such-program-here")
+    client = oauth_client(
+        account(oauth=oauth), oauth, environ={}, post=nobody, clock=lambda: datetime.now(UTC)
+    )
+    with pytest.raises(AuthenticationError, match="The client_secret_command of the account work"):
+        client._identified({})
+    without = OAuth(provider="microsoft", client_id="id")
+    client = oauth_client(
+        account(oauth=without), without, environ={}, post=nobody, clock=lambda: datetime.now(UTC)
+    )
+    assert "client_secret" not in client._identified({})
+
+
+def test_an_account_with_oauth_is_never_opened_by_password() -> None:
+    """Whoever forgets the store is told at once."""
+    with pytest.raises(ValueError, match="needs a store"):
+        found(oauth=OAuth(provider="google", client_id="id"))

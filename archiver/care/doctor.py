@@ -6,12 +6,14 @@ import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from gettext import gettext as _
 from pathlib import Path
 
+from archiver.care.doctor_tokens import check_tokens
+from archiver.care.tokens import TokenPlace
 from archiver.config import Settings
 from archiver.evidence.checkpoints.outside import KeyPlace
 from archiver.model.findings import Finding, Level, Report
@@ -75,10 +77,12 @@ def examine(
     last_syncs: Mapping[str, tuple[datetime | None, datetime | None]],
     zone: tzinfo = UTC,
     key: KeyPlace | None = None,
+    tokens: Sequence[TokenPlace] = (),
 ) -> Report:
     """Say each thing that is wrong with how to mend it; an empty report means all is well.
 
     Moments are told in ZONE. KEY is where the signing key is kept; None: that was not asked.
+    TOKENS is where what OAuth2 gave is kept, for the accounts that log in so.
     """
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _disk(around),
@@ -88,6 +92,7 @@ def examine(
         lambda: _clock(now, last_entry, zone),
         lambda: _syncs(settings, last_syncs, now, zone),
         lambda: _key(key),
+        lambda: check_tokens(settings.accounts, tokens, now, zone),
         _software,
     )
     findings = tuple(finding for check in checks for finding in check())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from gettext import gettext as _
 from typing import TYPE_CHECKING, cast
 
@@ -21,20 +22,34 @@ def with_changed_account(text: str, account: Account) -> str:
     """
     import tomlkit  # only what edits a file needs it
 
-    find_account(parse_settings(text), account.name)
-    document = tomlkit.parse(text.removeprefix("\ufeff"))
+    before = parse_settings(text)
+    find_account(before, account.name)
+    shorter = text if account.oauth else _cut_below(text, account.name, "oauth")
+    document = tomlkit.parse(shorter.removeprefix("\ufeff"))
     table = cast("dict[str, AbstractTable]", document["account"])[account.name]
-    wanted = account_table(account)
+    _change(table, account_table(account))
+    result = approved(tomlkit.dumps(document), _("This account cannot be changed so:"))
+    others = (account if each.name == account.name else each for each in before.accounts)
+    if parse_settings(result) != replace(before, accounts=tuple(others)):
+        raise _not_editable(account.name)
+    return _with_line_ends_of(text, result)
+
+
+def _change(table: "AbstractTable", wanted: Mapping[str, object]) -> None:
+    """Make TABLE say what is WANTED, and touch no line of it that does already."""
+    from tomlkit.items import AbstractTable
+
     for key in [key for key in table if key not in wanted]:
         table.remove(key)
     for key, value in wanted.items():
-        if key in table and table[key] != value:
+        if key not in table or table[key] == value:
+            continue
+        inner = table[key]
+        if isinstance(inner, AbstractTable) and isinstance(value, dict):
+            _change(inner, value)
+        else:
             table[key] = value
     _append(table, {key: value for key, value in wanted.items() if key not in table})
-    result = approved(tomlkit.dumps(document), _("This account cannot be changed so:"))
-    if find_account(parse_settings(result), account.name) != account:
-        raise _not_editable(account.name)
-    return _with_line_ends_of(text, result)
 
 
 def without_account(text: str, name: str) -> str:
@@ -61,37 +76,58 @@ def _not_editable(name: str) -> UsageError:
 
 
 def _append(table: "AbstractTable", values: Mapping[str, object]) -> None:
-    """Write VALUES right behind the last key of TABLE.
+    """Write VALUES right behind the last key of TABLE, tables among them within braces.
 
     The library would write them behind the comments that stand before the next table.
     """
-    from tomlkit import dumps  # as above
-    from tomlkit.items import Item, Table
+    from tomlkit import dumps, inline_table  # as above
+    from tomlkit.items import AbstractTable, Item, Table
 
     for key, value in values.items():
-        last = table[list(table)[-1]]
+        plain = [each for each in table if not isinstance(table[each], AbstractTable)]
+        last = table[plain[-1]] if plain else None
+        item = value
+        if isinstance(value, dict):
+            item = inline_table()
+            item.update(value)
         if isinstance(table, Table) and isinstance(last, Item):
-            last.trivia.trail = (last.trivia.trail or "\n") + dumps({key: value})
+            last.trivia.trail = (last.trivia.trail or "\n") + dumps({key: item})
         else:
-            table[key] = value
+            table[key] = item
 
 
 def cut(text: str, kind: str, name: str) -> str | None:
-    """Cut the table ``[KIND.NAME]`` out of TEXT; None when it is not written so.
+    """Cut the table ``[KIND.NAME]`` and those below it out of TEXT; None when it is not written so.
 
     The library would cut the comments that stand before the next table as well.
     """
+    head = _head(kind, name)
     lines = text.splitlines(keepends=True)
-    header = re.compile(rf"\s*\[\s*{kind}\s*\.\s*([\"']?){re.escape(name)}\1\s*\]")
-    first = next((place for place, line in enumerate(lines) if header.match(line)), None)
-    if first is None:
+    if not any(re.match(head + r"\]", line) for line in lines):
         return None
-    end = first + 1
-    while end < len(lines) and not lines[end].lstrip().startswith("["):
-        end += 1
-    while not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#"):
-        end -= 1
-    return "".join((*lines[:first], *lines[end:]))
+    return _without(lines, re.compile(head + r"[\].]"))
+
+
+def _cut_below(text: str, name: str, below: str) -> str:
+    """Cut the table ``[account.NAME.BELOW]`` out of TEXT, where there is one."""
+    own = re.compile(_head("account", name) + rf"\.\s*{below}\s*\]")
+    return _without(text.splitlines(keepends=True), own)
+
+
+def _head(kind: str, name: str) -> str:
+    return rf"\s*\[\s*{kind}\s*\.\s*([\"']?){re.escape(name)}\1\s*"
+
+
+def _without(lines: list[str], header: re.Pattern[str]) -> str:
+    """Join LINES without the tables whose first line matches HEADER."""
+    while (start := next((n for n, line in enumerate(lines) if header.match(line)), -1)) >= 0:
+        end = start + 1
+        while end < len(lines) and not lines[end].lstrip().startswith("["):
+            end += 1
+        while not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#"):
+            end -= 1
+        del lines[start:end]
+    return "".join(lines)
 
 
 def _with_line_ends_of(text: str, result: str) -> str:

@@ -1,7 +1,9 @@
-"""Find an account's password: command, environment, system credential, keyring, prompt.
+"""Find what opens an account: a password, or an access token.
 
-The first of these that has one wins. Only a password command that fails ends the search: it was
-configured to answer, and asking elsewhere would hide that it does not.
+A password comes from a command, the environment, a system credential, the keyring or a prompt: the
+first of these that has one wins. Only a command that fails ends the search: it was configured to
+answer, and asking elsewhere would hide that it does not. A token comes from a command, or from what
+a person allowed once (``archiver.mailbox.oauth``).
 """
 
 import os
@@ -9,12 +11,20 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from gettext import gettext as _
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from archiver.accounts import Account
+from archiver.accounts import Account, OAuth
 from archiver.errors import AuthenticationError, ConfigurationError
+from archiver.mailbox.secrets import Password, Secret, Token
+
+if TYPE_CHECKING:
+    from archiver.mailbox.oauth.grants import Client
+    from archiver.mailbox.oauth.tokens import Store
+    from archiver.mailbox.oauth.wire import Post
 
 SERVICE = "archiver"
 """The service under which the keyring holds passwords; the user is the account's name."""
@@ -24,6 +34,116 @@ _PATIENCE = 120.0
 
 Run = Callable[[str], bytes]
 KeyringGet = Callable[[str, str], str | None]
+Prompt = Callable[[str], str]
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+"""What a token is made of (RFC 6750, section 2.1, and what servers make of it)."""
+
+
+class Secrets(Protocol):
+    """What opens an account, each time it is connected to."""
+
+    def get(self) -> Secret:
+        """Return a password, or an access token that holds for a while.
+
+        Raises AuthenticationError when there is none, TemporaryNetworkError when an authority
+        cannot be asked now, ConfigurationError for settings that cannot work.
+        """
+
+    def refused(self) -> bool:
+        """Learn that the server refused it; tell whether ``get`` may return a better one."""
+
+
+class _Found:
+    """A password: looked for once, so that a person is asked once."""
+
+    def __init__(self, find: Callable[[], str]) -> None:
+        self._find = find
+        self._found: str | None = None
+
+    def get(self) -> Secret:
+        if self._found is None:
+            self._found = self._find()
+        return Password(self._found)
+
+    def refused(self) -> bool:
+        return False
+
+
+class _Printed:
+    """A token that a command prints: asked for at each connection, since it does not last."""
+
+    def __init__(self, ask: Callable[[], str]) -> None:
+        self._ask = ask
+
+    def get(self) -> Secret:
+        return Token(self._ask())
+
+    def refused(self) -> bool:
+        return False
+
+
+def secrets_for(
+    account: Account,
+    *,
+    environ: Mapping[str, str],
+    prompt: Prompt | None,
+    store: "Store | None",
+    post: "Post",
+    clock: Callable[[], datetime],
+) -> Secrets:
+    """Return what opens ACCOUNT; nothing is looked for or asked before it is wanted.
+
+    Commands are given ENVIRON; PROMPT is None where nobody can be asked. STORE keeps what OAuth2
+    gave, and its authority is asked through POST; None only for an account without OAuth2.
+    """
+    if account.oauth is not None:
+        if store is None:
+            raise ValueError("an account with OAuth2 needs a store")
+        from archiver.mailbox.oauth.access import AccessTokens  # only what logs in by OAuth2
+
+        client = oauth_client(account, account.oauth, environ=environ, post=post, clock=clock)
+        return AccessTokens(client, store)
+    if account.token_command is not None:
+        return _Printed(partial(token_from_command, account, account.token_command, environ))
+    return _Found(partial(password_for, account, environ=environ, prompt=prompt))
+
+
+def oauth_client(
+    account: Account,
+    oauth: OAuth,
+    *,
+    environ: Mapping[str, str],
+    post: "Post",
+    clock: Callable[[], datetime],
+) -> "Client":
+    """Return the application that asks for ACCOUNT; its secret's command is given ENVIRON."""
+    from archiver.mailbox.oauth.grants import Client  # as above
+
+    command, found = oauth.client_secret_command, [""]
+
+    def secret() -> str | None:
+        if command and not found[0]:
+            run = partial(run_command, environ=environ)
+            found[0] = _from_command(account, "client_secret_command", command, run)
+        return found[0] or None
+
+    return Client(account, oauth, post=post, clock=clock, secret=secret)
+
+
+def token_from_command(
+    account: Account, command: str, environ: Mapping[str, str], run: Run | None = None
+) -> str:
+    """Return the access token that COMMAND prints on its first line.
+
+    Raises AuthenticationError when it fails or prints what is no token, ConfigurationError when it
+    cannot be understood.
+    """
+    run = run or partial(run_command, environ=environ)
+    found = _from_command(account, "token_command", command, run).strip()
+    if _TOKEN.fullmatch(found):
+        return found
+    raise _no_answer(account, "token_command", _("the first line of its output is no token"))
 
 
 _PRINTS = re.compile(
@@ -85,7 +205,7 @@ def password_for(
     """
     if account.password_command:
         run = run or partial(run_command, environ=environ)
-        return _from_command(account, account.password_command, run)
+        return _from_command(account, "password_command", account.password_command, run)
     for found in (
         environ.get(variable(account.name)),
         _from_credentials(account, environ),
@@ -121,13 +241,14 @@ def _credential(account: Account) -> str:
     return f"{SERVICE}.{account.name}"
 
 
-def _from_command(account: Account, command: str, run: Run) -> str:
+def _from_command(account: Account, key: str, command: str, run: Run) -> str:
+    """Return the first line that COMMAND prints; KEY is its name in the settings."""
     try:
         output = run(command)
     except ValueError:
         raise ConfigurationError(
-            _("The password_command of the account {name} has a quote that is not closed.").format(
-                name=account.name
+            _("The {key} of the account {name} has a quote that is not closed.").format(
+                key=key, name=account.name
             ),
             advice=_("Write it as for a shell, for example `pass show mail/client`."),
         ) from None
@@ -141,14 +262,36 @@ def _from_command(account: Account, command: str, run: Run) -> str:
         if first := _first_line(output):
             return first
         why = _("the first line of its output is empty or not UTF-8")
-    raise AuthenticationError(
-        _("The password_command of the account {name} gave no password: {why}.").format(
-            name=account.name, why=why
+    raise _no_answer(account, key, why)
+
+
+def _no_answer(account: Account, key: str, why: str) -> AuthenticationError:
+    whats = {
+        "password_command": _(
+            "The password_command of the account {name} gave no password: {why}."
         ),
-        advice=_(
+        "token_command": _("The token_command of the account {name} gave no token: {why}."),
+        "client_secret_command": _(
+            "The client_secret_command of the account {name} gave no secret: {why}."
+        ),
+    }
+    advices = {
+        "password_command": _(
             "Run it by hand: it must print the password alone on its first line. It is run"
             " without a shell, so pipes and variables need `sh -c '...'`."
         ),
+        "token_command": _(
+            "Run it by hand: it must print an access token alone on its first line. It is run"
+            " without a shell, so pipes and variables need `sh -c '...'`."
+        ),
+        "client_secret_command": _(
+            "Run it by hand: it must print the client's secret alone on its first line. It is run"
+            " without a shell, so pipes and variables need `sh -c '...'`."
+        ),
+    }
+    return AuthenticationError(
+        whats[key].format(name=account.name, why=why),
+        advice=advices[key],
     )
 
 
