@@ -1,0 +1,1 @@
+"""The daemon: every account kept synchronised, one writer, watched by the system."""

@@ -1,0 +1,77 @@
+"""One daemon for an archive: a lock of the operating system, which survives no process."""
+
+import contextlib
+from collections.abc import Iterator
+from gettext import gettext as _
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from archiver.daemon import state as state_file
+from archiver.errors import LockedError, OperationError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_FILE: Final = "daemon.lock"
+_PRIVATE: Final = 0o600
+_WAIT: Final = 1.0
+"""Seconds: who only asks whether a daemon runs holds the lock for a moment."""
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Hold the lock of the archive in ROOT; raises LockedError when a daemon has it."""
+    import filelock
+
+    folder = root / state_file.FOLDER
+    lock = _lock(folder, wait=_WAIT)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout:
+        raise _taken(root) from None
+    except OSError as error:
+        raise OperationError(
+            _("{path} cannot be written: {why}.").format(
+                path=folder / _FILE, why=error.strerror or error
+            ),
+            advice=_("The daemon needs an archive that can be written, on a disk of this machine."),
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_taken(root: Path) -> bool | None:
+    """Tell whether a daemon runs for the archive in ROOT; None: this user may not know."""
+    import filelock
+
+    folder = root / state_file.FOLDER
+    if not (folder / _FILE).exists():
+        return False
+    try:
+        with _lock(folder, wait=0):
+            return False
+    except filelock.Timeout:
+        return True
+    except OSError:
+        return None
+
+
+def _lock(folder: Path, *, wait: float) -> "BaseFileLock":
+    import filelock
+
+    # No fallback to a lock that is a file's existence: that one outlives kill -9.
+    return filelock.FileLock(
+        folder / _FILE, timeout=wait, mode=_PRIVATE, poll_interval=0.05, fallback_to_soft=False
+    )
+
+
+def _taken(root: Path) -> LockedError:
+    found = state_file.read(root)
+    who = _("process {pid}").format(pid=found.pid) if found else _("another process")
+    return LockedError(
+        _("A daemon runs for this archive already ({who}).").format(who=who),
+        advice=_("See how it fares with `archiver daemon --status`, or end it first."),
+    )
