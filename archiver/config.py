@@ -104,6 +104,18 @@ def new_settings(*, time_zone: str, language: str) -> str:
             '# url = "http://tsa.example.org/"',
             '# root = """-----BEGIN CERTIFICATE----- ... -----END CERTIFICATE-----"""',
             "",
+            comment(
+                _(
+                    "What is never fetched, whatever else says that it should be: addresses or "
+                    "@domains, folders with those below them, words that mark a subject as "
+                    "private. For example:"
+                )
+            ),
+            "# [never]",
+            '# addresses = ["family@home.example", "@doctor.example"]',
+            '# folders = ["Private", "work/Personal"]',
+            '# subjects = ["personnel", "privé", "private"]',
+            "",
         )
     )
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from archiver.accounts import Account, plain_problem
+from archiver.accounts import NO_NEVER, Account, Never, plain_problem
 from archiver.config import Settings, new_settings, parse_settings, with_account
 from archiver.errors import ConfigurationError, UsageError
 
@@ -222,7 +222,7 @@ def test_an_account_that_would_not_be_understood_is_not_added() -> None:
     with pytest.raises(UsageError, match="cannot be added") as caught:
         with_account(BASE, wrong)
     assert "port" in caught.value.what
-    assert "host: is empty" in caught.value.what
+    assert "host: the server's name is missing" in caught.value.what
     assert "an account's name is made of" in caught.value.what
 
 
@@ -254,3 +254,61 @@ def test_importing_the_settings_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- what is never fetched, and what is told when nothing is -------------------------------------
+
+
+def test_what_is_never_fetched_is_read() -> None:
+    """Addresses, domains, folders and words."""
+    text = BASE + (
+        '[never]\naddresses = ["wife@home.example", "@doctor.example"]\n'
+        'folders = ["Privé", "work/Perso"]\nsubjects = ["personnel"]\n'
+    )
+    assert parse_settings(text).never == Never(
+        addresses=("wife@home.example", "@doctor.example"),
+        folders=("Privé", "work/Perso"),
+        subjects=("personnel",),
+    )
+    assert parse_settings(BASE).never == NO_NEVER
+    assert not NO_NEVER
+
+
+@pytest.mark.parametrize("address", ["doctor.example", "@", "wife", "wife@", "@@x.example"])
+def test_what_is_never_fetched_is_an_address_or_a_domain(address: str) -> None:
+    """A bare domain would be understood by nobody alike."""
+    assert "never.addresses" in refused(BASE + f'[never]\naddresses = ["{address}"]\n')
+
+
+def test_a_misspelt_kind_of_rule_is_refused() -> None:
+    """A rule that is ignored would fetch what nobody wants fetched."""
+    what = refused(BASE + '[never]\nsubject = ["private"]\n')
+    assert "never.subject: unknown key; did you mean subjects?" in what
+
+
+def test_a_new_file_shows_how_to_exclude() -> None:
+    """The example is a comment; without the marks it is understood."""
+    text = new_settings(time_zone="UTC", language="fr")
+    start = text.index("# [never]")
+    example = text[start:].replace("# ", "")
+    assert parse_settings(text[:start] + example).never == Never(
+        addresses=("family@home.example", "@doctor.example"),
+        folders=("Private", "work/Personal"),
+        subjects=("personnel", "privé", "private"),
+    )
+
+
+def test_when_a_failing_sync_is_told_is_read() -> None:
+    """Three days, unless told otherwise; a command when one is given."""
+    settings = parse_settings('on_failure = "notify me"\nstale_after_days = 7\n' + BASE)
+    assert (settings.on_failure, settings.stale_after) == ("notify me", 7)
+    settings = parse_settings(BASE)
+    assert (settings.on_failure, settings.stale_after) == (None, 3)
+
+
+@pytest.mark.parametrize("days", ["0", "366", '"3"', "true", "1.5"])
+def test_days_without_a_good_sync_are_a_whole_number(days: str) -> None:
+    """And at least one."""
+    assert "stale_after_days: must be a whole number from 1 to 365" in refused(
+        f"stale_after_days = {days}\n{BASE}"
+    )

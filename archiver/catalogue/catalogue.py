@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -34,6 +35,8 @@ __all__ = [
     "Extent",
     "UnknownValue",
 ]
+
+_LINES_AT_ONCE = 500
 
 
 def _no_role(_folder: str) -> None:
@@ -108,6 +111,12 @@ class Catalogue:
     def lines(self, positions: Iterable[int]) -> tuple[RecordLine, ...]:
         """Return one line for each of POSITIONS, in their order; raises KeyError for an unknown."""
         return queries.lines(self._database, tuple(positions))
+
+    def each_line(self, positions: Iterable[int]) -> Iterator[RecordLine]:
+        """Yield what ``lines`` returns, without holding all of it at once."""
+        left = iter(positions)
+        while some := tuple(islice(left, _LINES_AT_ONCE)):
+            yield from queries.lines(self._database, some)
 
     def view(self, position: int) -> RecordView:
         """Return all that is known about a record; raises KeyError when it is unknown."""

@@ -6,10 +6,11 @@ rebuild comes to the same tags.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from typing import Final
 
 from archiver.engagements import reasons
+from archiver.engagements.days import day_of
 from archiver.engagements.engagement import Engagement
 from archiver.engagements.rules import Rules, Tie
 from archiver.engagements.words import fold_text
@@ -139,7 +140,7 @@ class Tagger:
         )
 
     def _look(self, facts: RecordFacts, said: Mapping[str, Decision]) -> _Look:
-        day = self._day(facts.when)
+        day = day_of(facts.when, self._time_zone)
         ties = {
             slug: found
             for slug, found in self._rules.ties(facts, day).items()
@@ -147,14 +148,6 @@ class Tagger:
             if slug not in said or said[slug].belongs
         }
         return _Look(facts=facts, day=day, ties=ties, fit=self._fit(ties, day), said=said)
-
-    def _day(self, when: datetime) -> date:
-        if self._time_zone is None:
-            return when.date()
-        try:
-            return when.astimezone(self._time_zone).date()
-        except OverflowError:  # within a day of the first or the last year that Python knows
-            return when.date()
 
     def _fit(self, ties: Ties, day: date) -> _Fit:
         """Choose among the engagements that TIES point to."""
