@@ -49,6 +49,7 @@ def test_a_bag_holds_exactly_these_files(tmp_path: Path) -> None:
         "data/chronology.csv",
         "data/chronology.html",
         "data/coverage.csv",
+        "data/coverage.html",
         "data/custody.csv",
         "data/messages/ACME-2026-000001.eml",
         "data/messages/ACME-2026-000001.v2.eml",

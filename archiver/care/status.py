@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from gettext import gettext as _
 from gettext import ngettext
@@ -36,6 +36,8 @@ class Status:
     copies: WorkingCopies
     last_syncs: Mapping[str, tuple[datetime | None, datetime | None]]
     overdue: tuple[str, ...]
+    troubles: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """How often accounts were tried in vain since their last good sync, and why the last time."""
     indexing: bool = False
     """Whether another process is bringing catalogue and index level at this moment."""
     now: datetime
@@ -85,6 +87,11 @@ def take_status(
         copies=copies,
         last_syncs=last_syncs,
         overdue=tuple(name for name, _good in overdue(copies.settings, last_syncs, now)),
+        troubles={
+            each.name: trouble
+            for each in copies.settings.accounts
+            if (trouble := evidence.trouble_of(each.name))[0]
+        },
         indexing=indexing,
         now=now,
         stamps={anchor.authority: anchor.time for _at, anchor, _on in dated_anchors(evidence)},
@@ -104,7 +111,7 @@ def _signed(evidence: Evidence, outside: Outside) -> tuple[Standing | None, tupl
         if stands in ("older", "forked") or (stands == "unknown" and was_signed(evidence)):
             return stands, ("\n".join(tell_standing(evidence, outside, stands)), *lost)
     except OperationError as error:
-        return None, (f"{error.what}\n{error.advice}", *lost)
+        return None, (error.both, *lost)
     return stands, lost
 
 
@@ -149,6 +156,8 @@ def status_json(status: Status) -> Mapping[str, object]:
                 "last_attempt": _iso(status.last_syncs.get(name, (None, None))[0]),
                 "last_good_sync": _iso(status.last_syncs.get(name, (None, None))[1]),
                 "overdue": name in status.overdue,
+                "attempts_in_vain": status.troubles.get(name, (0, ""))[0],
+                "reason": status.troubles.get(name, (0, ""))[1] or None,
             }
             for name in sorted({*by_account, *_names(status)})
         ],
@@ -275,6 +284,14 @@ def _present_accounts(status: Status, zone: tzinfo) -> Iterator[str]:
             "Account {name}: {n} records, last good sync: {when}",
             count,
         ).format(name=name, n=count, when=when)
+        if name in status.troubles:
+            tries, reason = status.troubles[name]
+            line = ngettext(
+                "Since then it was tried {n} time in vain (archiver coverage): {reason}",
+                "Since then it was tried {n} times in vain (archiver coverage): {reason}",
+                tries,
+            )
+            yield f"  {line.format(n=tries, reason=reason)}"
 
 
 def _present_engagements(status: Status, zone: tzinfo) -> Iterator[str]:

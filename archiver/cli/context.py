@@ -1,11 +1,13 @@
 """What every command is given: where the archive is, and how to speak to the user."""
 
+import contextlib
 import getpass
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -14,13 +16,17 @@ import click
 
 from archiver.cli.output import printable
 from archiver.cli.own import colour, own_settings
-from archiver.errors import UsageError
+from archiver.errors import ArchiverError, UsageError
 
 if TYPE_CHECKING:
     from archiver.app import Archive
 
 _MARKS = ("journal", "objects")
 _PROGRESS_SECONDS = 0.1
+_SCHEDULED = ("sync",)
+"""Commands that cron or a timer runs."""
+_UNTOLD = ("daemon",)
+"""It says for itself how each account stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +74,44 @@ class Global:
             progress=None if quiet or not is_terminal(sys.stderr) else Progress(),
         )
 
-    def open(self) -> "Archive":
-        """Open the archive that was named; to be used in a ``with`` statement."""
+    @contextlib.contextmanager
+    def open(self) -> "Iterator[Archive]":
+        """Open the archive that was named, for a ``with`` statement.
+
+        When the command is done, it is told on stderr which accounts are stale.
+        """
         from archiver.app import Archive, require_archive
 
-        return Archive(
+        with Archive(
             require_archive(self.archive),
             tell=self.tell,
             actor=actor(),
             progress=self.progress or _silent,
             lock_wait=self.lock_wait,
             offline=self.offline,
-        )
+        ) as archive:
+            yield archive
+            self._note_stale(archive)
+
+    def _note_stale(self, archive: "Archive") -> None:
+        """Have it told, after the answer, which accounts had no good sync for days.
+
+        Commands that a scheduler runs leave it at what they tell themselves, unless a person
+        watches. What the command had no need of is not opened for it.
+        """
+        context = click.get_current_context(silent=True)
+        command = context.find_root().invoked_subcommand if context else None
+        if command in _UNTOLD or (command in _SCHEDULED and not is_terminal(sys.stderr)):
+            return
+        if context is None or "evidence" not in vars(archive):
+            return
+        from archiver.care.stale import stale, tell
+
+        with contextlib.suppress(ArchiverError):  # what stands in the way is not this one's to tell
+            now = archive.clock()
+            for each in stale(archive.evidence, archive.copies.settings, now):
+                line = printable(tell(each, now, archive.time_zone))
+                context.find_root().call_on_close(partial(self.tell, line))
 
     def tell(self, message: str) -> None:
         """Tell something on stderr that is not the answer itself."""

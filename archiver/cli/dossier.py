@@ -51,6 +51,7 @@ def dossier(
     yes: bool,
 ) -> None:
     from archiver import SOFTWARE
+    from archiver.care.coverage.one_sided import one_sided, ours
     from archiver.care.engagements import require
     from archiver.custody.withheld import tell_withheld
     from archiver.dossier.bag import free_place, require_outside
@@ -82,6 +83,13 @@ def dossier(
                 language=cast("Literal['fr', 'en']", archive.copies.settings.language),
                 software=SOFTWARE,
                 withheld=withheld,
+                lacking=one_sided(
+                    catalogue,
+                    own=ours(archive.copies.settings, engagement),
+                    accounts=(),
+                    engagement=slug,
+                    limit=None,
+                ).shown,
                 recipient=recipient.strip(),
             )
         )

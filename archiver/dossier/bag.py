@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from gettext import gettext as _
 from pathlib import Path
@@ -21,11 +21,9 @@ from archiver.dossier.selection import exhibit_prefix
 from archiver.dossier.tables import render_custody, render_withheld
 from archiver.dossier.text import one_line
 from archiver.errors import OperationError, UsageError
-from archiver.evidence.disk import Disk
+from archiver.evidence.disk import PRIVATE_FOLDER, Disk
+from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest
-
-_FILE_MODE = 0o600
-_FOLDER_MODE = 0o700
 
 Read = Callable[[Digest], bytes]
 """Gives the exact bytes of a record."""
@@ -58,23 +56,37 @@ def write_bag(
     keeps. If it raises, nothing is left. Raises UsageError when DIRECTORY is in use, and
     OperationError when a record's bytes are not its digest's or the disk refuses.
     """
+    place = directory.resolve()
+    with staged(directory, _("The dossier could not be written to {directory}: {error}")) as root:
+        written = _fill(_Bag(root), dossier, place, read)
+        confirm(written)
+    return written
+
+
+@contextmanager
+def staged(directory: Path, failure: str) -> Iterator[Path]:
+    """Give a folder to fill, which gets the name DIRECTORY when all went well; else it is removed.
+
+    What is put there is to be synced, the folder itself too. Raises UsageError when DIRECTORY is in
+    use, and, in the words of FAILURE ({directory} and {error}), OperationError when the disk
+    refuses.
+    """
     try:
         place = free_place(directory)
         with ExitStack() as undo:
             temporary = Path(tempfile.mkdtemp(prefix=f".{place.name}.part-", dir=place.parent))
             undo.callback(shutil.rmtree, temporary, ignore_errors=True)
-            written = _fill(_Bag(temporary), dossier, place, read)
-            confirm(written)
-            _give_name(temporary, place)
+            yield temporary
+            if place.exists():
+                place.rmdir()  # Windows wants an empty folder out of the way
+            temporary.rename(place)
             undo.pop_all()
+        Disk().sync_folder(place.parent)
     except OSError as error:
         raise OperationError(
-            _("The dossier could not be written to {directory}: {error}").format(
-                directory=directory, error=error.strerror or error
-            ),
+            failure.format(directory=directory, error=error.strerror or error),
             advice=_("Nothing was left there. Check free space and permissions, then try again."),
         ) from error
-    return written
 
 
 @dataclass(slots=True)
@@ -89,14 +101,14 @@ class _Bag:
     def add(self, name: str, data: bytes) -> None:
         """Write a payload file ``data/NAME``."""
         name = f"data/{name}"
-        _write(self.root / name, data)
+        write_file(self.root / name, data)
         self.payload[name] = Digest.of(data)
         self.size += len(data)
 
     def add_tag_file(self, name: str, text: str) -> Digest:
         """Write a tag file, one that speaks of the bag."""
         data = text.encode()
-        _write(self.root / name, data)
+        write_file(self.root / name, data)
         self.tags[name] = Digest.of(data)
         return self.tags[name]
 
@@ -104,7 +116,7 @@ class _Bag:
 def _fill(bag: _Bag, dossier: Dossier, place: Path, read: Read) -> Written:
     """Write every file of the bag and sync its folders; ``bagit.txt`` last, as it makes a bag."""
     for folder in ("data", "data/messages"):
-        (bag.root / folder).mkdir(mode=_FOLDER_MODE)
+        (bag.root / folder).mkdir(mode=PRIVATE_FOLDER)
     for name, digest in _messages(dossier):
         bag.add(f"messages/{name}.eml", _checked(digest, read(digest)))
     bag.add("chronology.html", render_chronology(dossier).encode())
@@ -118,7 +130,7 @@ def _fill(bag: _Bag, dossier: Dossier, place: Path, read: Read) -> Written:
     bag.add_tag_file("bag-info.txt", _bag_info(dossier, bag))
     declaration = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
     bag.tags["bagit.txt"] = Digest.of(declaration.encode())
-    _write(bag.root / "tagmanifest-sha256.txt", _manifest(bag.tags).encode())
+    write_file(bag.root / "tagmanifest-sha256.txt", _manifest(bag.tags).encode())
     bag.add_tag_file("bagit.txt", declaration)
     for folder in ("data/messages", "data", "."):
         Disk().sync_folder(bag.root / folder)
@@ -180,6 +192,15 @@ def _moment(dossier: Dossier) -> dict[str, str]:
     return fields
 
 
+def require_writable(evidence: Evidence) -> None:
+    """Raise OperationError when an export could not be journalled: the archive is only read."""
+    if evidence.read_only:
+        raise OperationError(
+            _("The archive is on read-only media: an export cannot be journalled there."),
+            advice=_("Copy the archive to a disk, then export from the copy."),
+        )
+
+
 def require_outside(directory: Path, archive: Path) -> None:
     """Raise UsageError when DIRECTORY is the folder of ARCHIVE or inside it, by whatever name."""
     place = directory.resolve()
@@ -207,22 +228,12 @@ def free_place(directory: Path) -> Path:
     return place
 
 
-def _give_name(temporary: Path, place: Path) -> None:
-    """Move the finished bag to its PLACE; Windows wants an empty folder out of the way first."""
-    if place.exists():
-        place.rmdir()
-    temporary.rename(place)
-    Disk().sync_folder(place.parent)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a new file and make it durable."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, _FILE_MODE)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - a path cannot open with a mode of rights
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-_BINARY = getattr(os, "O_BINARY", 0)
-"""Windows would change line ends without it."""
+def write_file(path: Path, data: bytes) -> None:
+    """Write a new file, for its owner only, and make it durable."""
+    disk = Disk()
+    descriptor = disk.make_file(path)
+    try:
+        disk.write(descriptor, data)
+        disk.sync(descriptor)
+    finally:
+        os.close(descriptor)

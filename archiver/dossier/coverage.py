@@ -11,7 +11,8 @@ from datetime import datetime
 from archiver.dossier.exhibits import Answered, Coverage, Covered, Dossier, Exhibit
 from archiver.dossier.pages import in_zone, render, translations
 from archiver.dossier.tables import table
-from archiver.evidence.coverage import fold, imported
+from archiver.evidence.coverage import fold
+from archiver.evidence.imports import imported
 from archiver.evidence.reader import Reader
 from archiver.model.coverage import NOTHING, Epoch, Lacking
 from archiver.model.intervals import Intervals, Run

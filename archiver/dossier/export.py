@@ -11,7 +11,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from archiver.catalogue.catalogue import Catalogue
-from archiver.dossier.bag import Written, require_outside, write_bag
+from archiver.dossier.bag import Written, require_outside, require_writable, write_bag
 from archiver.dossier.build import build_dossier
 from archiver.dossier.coverage import coverage
 from archiver.dossier.exhibits import ArchiveFacts, Dossier, Language, Selection
@@ -172,11 +172,7 @@ def hand_over(evidence: Evidence, dossier: Dossier, folder: Path, *, actor: str)
     Raises UsageError when FOLDER is not empty or inside the archive, OperationError when the disk
     refuses or a record's bytes are not what the journal says.
     """
-    if evidence.read_only:
-        raise OperationError(
-            _("The archive is on read-only media: an export cannot be journalled there."),
-            advice=_("Copy the archive to a disk, then export from the copy."),
-        )
+    require_writable(evidence)
     require_outside(folder, evidence.root)
 
     def journal(written: Written) -> None:

@@ -5,11 +5,10 @@ that was kept before a crash counts, whether or not a ``scan`` entry came to nam
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
-from pathlib import PurePath
 
 from archiver.evidence.journal.database import integer, text
 from archiver.evidence.journal.names import unkey
@@ -20,7 +19,6 @@ from archiver.model.coverage import (
     Change,
     Failure,
     Gone,
-    Imported,
     Outage,
     Unkept,
 )
@@ -75,54 +73,6 @@ def _standing(evidence: Reader, size: int) -> _Standing:
         place: {state: Intervals.joined(found) for state, found in states.items()}
         for place, states in runs.items()
     }
-
-
-def imported(
-    evidence: Reader, *, size: int | None = None, among: Container[int] | None = None
-) -> tuple[Imported, ...]:
-    """Return the files that mail was imported from, those of one folder together.
-
-    By the first SIZE entries (all, if None). AMONG: only what brought these records.
-    """
-    files: dict[str, list[int]] = {}
-    for path, record, entry in evidence.database.each(
-        "SELECT path, record, entry FROM file_position WHERE entry < ? ORDER BY entry",
-        evidence.size if size is None else size,
-    ):
-        if among is None or integer(record) in among:
-            files.setdefault(unkey(text(path)), []).append(integer(entry))
-    return tuple(
-        Imported(
-            root=root,
-            files=len(paths),
-            messages=sum(len(files[path]) for path in paths),
-            first=_at(evidence, min(files[path][0] for path in paths)),
-            last=_at(evidence, max(files[path][-1] for path in paths)),
-        )
-        for root, paths in sorted(_roots(files).items())
-    )
-
-
-def _at(evidence: Reader, position: int) -> datetime:
-    return next(evidence.entries(position, position + 1)).at
-
-
-def _roots(paths: Iterable[str]) -> dict[str, list[str]]:
-    """Put PATHS together by the highest folder that held some of them itself."""
-    folders: defaultdict[str, list[str]] = defaultdict(list)
-    for path in paths:
-        folders[_folder(path)].append(path)
-    roots: dict[str, list[str]] = {}
-    for folder in sorted(folders, key=lambda each: PurePath(each).parts):
-        above = next((root for root in map(str, PurePath(folder).parents) if root in roots), folder)
-        roots.setdefault(above, []).extend(folders[folder])
-    return {paths[0] if len(paths) == 1 else root: paths for root, paths in roots.items()}
-
-
-def _folder(path: str) -> str:
-    """Return the folder that holds PATH; of a Maildir the whole."""
-    folder = PurePath(path).parent
-    return str(folder.parent if folder.name in {"cur", "new"} else folder)
 
 
 class _Account:
@@ -272,7 +222,9 @@ class _Epoch:
         """Take in what one synchronisation says of the folder."""
         failed = dict(scan.failed)
         kept = Intervals.parse(scan.kept)
+        decided = ",".join(uids for _rule, uids in (*scan.unkept, ("", scan.postponed)) if uids)
         looked = Intervals.parse(scan.looked) | kept | Intervals.of(failed)
+        looked |= Intervals.parse(decided)  # decided on once more, without a new listing
         self.first, self.last = self.first or at, at
         self.exists, self.role = scan.exists, scan.role or self.role
         self.left_by = next((rule for rule, uids in scan.unkept if not uids), "")
@@ -287,9 +239,7 @@ class _Epoch:
             self._vanished.lay(back, None)
             self._gone -= back
         self._decide(scan, rules)
-        # Before FolderScan.looked there was, every folder was enumerated whole each time.
-        everything = scan.full or not scan.looked
-        self._fail(at, failed, listed=looked, everything=everything)
+        self._fail(at, failed, listed=looked, everything=scan.full)
 
     def _decide(self, scan: FolderScan, rules: str) -> None:
         postponed = Intervals.parse(scan.postponed)
@@ -374,12 +324,16 @@ class _Epoch:
 
     def _kept(self, account: str, standing: _Standing) -> tuple[Intervals, Intervals, Intervals]:
         """Return the UIDs that are kept, presumed and erased, under all names of the folder."""
-        states: defaultdict[str, Intervals] = defaultdict(Intervals)
+        kept = presumed = erased = values.NOTHING
         for name in (*self.names, self.folder):
-            for state, uids in standing.get((account, name, self.uidvalidity), {}).items():
-                states[state] |= uids
-        kept, erased = states["kept"] | states["vanished"], states["erased"]
-        return kept, states["presumed"] - kept - erased, erased
+            states = standing.get((account, name, self.uidvalidity), {})
+            now = states.get("presumed", values.NOTHING)
+            # What is only presumed under the new name is so, whatever the old name held.
+            kept = (kept - now) | states.get("kept", values.NOTHING)
+            kept |= states.get("vanished", values.NOTHING)
+            erased |= states.get("erased", values.NOTHING)
+            presumed |= now
+        return kept, presumed - kept - erased, erased
 
     def _still_there(self) -> Intervals:
         """Return the UIDs that the server has as far as is known."""
@@ -389,12 +343,15 @@ class _Epoch:
 
 def _standing_decisions(layers: Layers[_Decided | None], held: Intervals) -> tuple[Unkept, ...]:
     """Return the decisions that stand, less what is HELD; equal ones are one."""
-    found: dict[_Decided, Intervals] = {}
+    runs: dict[_Decided, list[Run]] = {}
     for decided, uids in layers.seen():
-        if decided is not None and (left := uids - held):
-            found[decided] = found.get(decided, values.NOTHING) | left
+        if decided is not None:
+            runs.setdefault(decided, []).extend(uids.runs)
+    found = {decided: Intervals.joined(each) - held for decided, each in runs.items()}
     return tuple(
-        Unkept(rule=decided.rule, rules=decided.rules, uids=uids) for decided, uids in found.items()
+        Unkept(rule=decided.rule, rules=decided.rules, uids=uids)
+        for decided, uids in found.items()
+        if uids
     )
 
 

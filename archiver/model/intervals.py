@@ -45,10 +45,11 @@ class Intervals:
         return Intervals.joined((*self.runs, *other.runs)) if other.runs else self
 
     def __sub__(self, other: "Intervals") -> "Intervals":
-        return self & other.complement() if self.runs and other.runs else self
+        return Intervals(tuple(_without(self.runs, other.runs))) if other.runs else self
 
     def __and__(self, other: "Intervals") -> "Intervals":
-        return Intervals(tuple(_common(self.runs, other.runs)))
+        few, many = sorted((self.runs, other.runs), key=len)
+        return Intervals(tuple(_common(few, many)))
 
     def __contains__(self, uid: int) -> bool:
         place = bisect_right(self.runs, (uid, MAX_UID)) - 1
@@ -141,14 +142,28 @@ def _run(text: str) -> Run:
     return low, high
 
 
-def _common(ours: tuple[Run, ...], theirs: tuple[Run, ...]) -> Iterator[Run]:
-    mine = yours = 0
-    while mine < len(ours) and yours < len(theirs):
-        first = max(ours[mine][0], theirs[yours][0])
-        last = min(ours[mine][1], theirs[yours][1])
+def _meeting(run: Run, runs: tuple[Run, ...]) -> Iterator[Run]:
+    """Yield those of RUNS that share UIDs with RUN; the others are not gone through."""
+    first, last = run
+    place = max(bisect_right(runs, (first, MAX_UID)) - 1, 0)
+    while place < len(runs) and runs[place][0] <= last:
+        if runs[place][1] >= first:
+            yield runs[place]
+        place += 1
+
+
+def _common(few: tuple[Run, ...], many: tuple[Run, ...]) -> Iterator[Run]:
+    for run in few:
+        for other in _meeting(run, many):
+            yield max(run[0], other[0]), min(run[1], other[1])
+
+
+def _without(runs: tuple[Run, ...], taken: tuple[Run, ...]) -> Iterator[Run]:
+    for run in runs:
+        first, last = run
+        for taken_first, taken_last in _meeting(run, taken):
+            if first < taken_first:
+                yield first, taken_first - 1
+            first = taken_last + 1
         if first <= last:
             yield first, last
-        if ours[mine][1] < theirs[yours][1]:
-            mine += 1
-        else:
-            yours += 1

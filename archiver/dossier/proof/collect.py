@@ -1,7 +1,7 @@
 """Gather the proof of one record from the archive, and check every piece of it on the way."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from gettext import gettext as _
 from itertools import pairwise
@@ -25,7 +25,7 @@ from archiver.evidence.reader import Reader
 from archiver.model.custody import Emptied
 from archiver.model.digest import Position
 from archiver.model.entries import Entry, Record
-from archiver.model.origin import KeySeen, Origin, Seal
+from archiver.model.origin import KeySeen, Origin
 
 Files = dict[str, bytes]
 
@@ -132,14 +132,8 @@ def _origins(evidence: Reader, record: Position, size: int) -> dict[Position, st
         for entry in evidence.entries(position, position + 1):
             if position < size and isinstance(entry.payload, Origin):
                 found[position] = f"origin/{position}"
-                found |= {key: f"origin/{key}" for key in _keys(entry.payload)}
+                found |= {key: f"origin/{key}" for key in sorted(entry.payload.keys)}
     return found
-
-
-def _keys(origin: Origin) -> Iterator[Position]:
-    for each in origin.signed:
-        yield from (() if each.key is None else (each.key,))
-        yield from (each.keys if isinstance(each, Seal) else ())
 
 
 def _answers(evidence: Reader, entries: Mapping[Position, str]) -> Files:

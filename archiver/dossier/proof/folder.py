@@ -4,21 +4,16 @@ As with a dossier, the folder is made under another name beside its place, synce
 only then named. Files are readable by their owner only.
 """
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from gettext import gettext as _
 from importlib.resources import files
 from pathlib import Path
 
-from archiver.dossier.bag import free_place, require_outside
+from archiver.dossier.bag import require_outside, require_writable, staged, write_file
 from archiver.dossier.exhibits import Language
 from archiver.dossier.proof.page import render_page
 from archiver.dossier.proof.values import Proof
-from archiver.errors import OperationError
 from archiver.evidence.disk import PRIVATE_FOLDER, Disk
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest
@@ -64,11 +59,7 @@ def hand_over(
     Raises UsageError when DIRECTORY is in use or inside the archive, OperationError when the
     archive cannot be written or the disk refuses; then nothing is left.
     """
-    if evidence.read_only:
-        raise OperationError(
-            _("The archive is on read-only media: an export cannot be journalled there."),
-            advice=_("Copy the archive to a disk, then export from the copy."),
-        )
+    require_writable(evidence)
     require_outside(directory, evidence.root)
 
     def journal(manifest: Digest) -> None:
@@ -94,40 +85,19 @@ def write(
     """
     held = contents(proof, language=language)
     manifest = Digest.of(held["manifest-sha256.txt"])
-    try:
-        place = free_place(directory)
-        with ExitStack() as undo:
-            temporary = Path(tempfile.mkdtemp(prefix=f".{place.name}.part-", dir=place.parent))
-            undo.callback(shutil.rmtree, temporary, ignore_errors=True)
-            _fill(temporary, held)
-            confirm(manifest)
-            if place.exists():
-                place.rmdir()  # Windows wants an empty folder out of the way
-            temporary.rename(place)
-            undo.pop_all()
-        Disk().sync_folder(place.parent)
-    except OSError as error:
-        raise OperationError(
-            _("The proof could not be written to {directory}: {error}").format(
-                directory=directory, error=error.strerror or error
-            ),
-            advice=_("Nothing was left there. Check free space and permissions, then try again."),
-        ) from error
+    place = directory.resolve()
+    with staged(directory, _("The proof could not be written to {directory}: {error}")) as root:
+        _fill(root, held)
+        confirm(manifest)
     return Written(directory=place, manifest=manifest, files=len(held))
 
 
 def _fill(root: Path, held: dict[str, bytes]) -> None:
     """Write and sync all files, the manifest last: with it the folder is whole."""
-    disk = Disk()
     folders = sorted({(root / name).parent for name in held} - {root})
     for folder in folders:
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     for name, data in held.items():
-        descriptor = disk.make_file(root / name)
-        try:
-            disk.write(descriptor, data)
-            disk.sync(descriptor)
-        finally:
-            os.close(descriptor)
+        write_file(root / name, data)
     for folder in (*folders, root):
-        disk.sync_folder(folder)
+        Disk().sync_folder(folder)
