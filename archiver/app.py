@@ -7,26 +7,41 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from gettext import gettext as _
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from archiver import SOFTWARE
-from archiver.errors import NoArchiveError, OperationError
+from archiver.errors import ArchiverError, NoArchiveError, OperationError
 from archiver.opened import Clock, utc_now
 from archiver.pipeline.progress import Progress, silent
 from archiver.trust import Trusted
 
 if TYPE_CHECKING:
     from archiver.accounts import Account
+    from archiver.care.tokens import TokenStore
+    from archiver.catalogue.catalogue import Catalogue
     from archiver.custody.erase import Done, Plan
     from archiver.engagements.engagement import Engagement
+    from archiver.evidence.checkpoints.outside import Outside
     from archiver.evidence.store import Evidence
-    from archiver.mailbox.server.session import Session
+    from archiver.mailbox.oauth.grants import Client
+    from archiver.mailbox.oauth.wire import Reply
+    from archiver.mailbox.secrets import Secret
+    from archiver.mailbox.server.session import Folder, Session
+    from archiver.mailbox.wanted import Wanted
     from archiver.model.digest import Position
     from archiver.model.findings import Report
     from archiver.model.withholding import Withholding
+    from archiver.pipeline.quiet import Peek
+
+    Openers = tuple[Callable[[], Session], Callable[[], tuple[Folder, ...] | None]]
+    """What connects to an account, and what only glances at its folders."""
+
+
+T = TypeVar("T")
 
 
 class Archive(Trusted):
@@ -84,21 +99,182 @@ class Archive(Trusted):
         prompt: Callable[[str], str] | None,
         environ: Mapping[str, str] = os.environ,
     ) -> "Callable[[], Session]":
-        """Return a function that connects, and connects again; the password is asked for once.
+        """Return a function that connects, and connects again; a password is asked for once.
 
-        It is looked for in ENVIRON, which the account's password command is given as well.
+        What opens the account is looked for in ENVIRON, which its commands are given as well; an
+        access token is renewed when it ends, or once when the server refuses it. The function may
+        be called in another thread, by one at a time.
         """
-        found: list[str] = []
+        return self.dialler(account, prompt=prompt, environ=environ)[0]
 
-        def connect() -> "Session":
-            from archiver.mailbox.credentials import password_for
-            from archiver.mailbox.server.imap import connect as connect_imap
+    def dialler(
+        self,
+        account: "Account",
+        *,
+        prompt: Callable[[str], str] | None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> "Openers":
+        """Return what ``connector`` does, and a function that glances at the account's folders."""
+        # The store is found here: a daemon connects in threads, which the journal is not open to.
+        store = self.tokens if account.oauth is not None else None
+        return _openers(account, store, prompt, environ, self.clock)
 
-            if not found:
-                found.append(password_for(account, environ=environ, prompt=prompt))
-            return connect_imap(account, found[0])
+    def wanted(self, account: "Account") -> "Wanted | None":
+        """Return what decides which messages of ACCOUNT are fetched; None: all of them are.
 
-        return connect
+        Raises OperationError when the catalogue, in which threads are looked up, cannot be had.
+        """
+        copies = self.copies
+        if account.keep == "everything" and not copies.settings.never:
+            return None
+        from archiver.pipeline.wanting import make_wanted
+
+        def level_catalogue() -> "Catalogue":
+            self.projections.drop()  # the journal may have grown since it was opened
+            return self.catalogue
+
+        return make_wanted(
+            self.evidence,
+            level_catalogue,
+            copies.engagements,
+            copies.settings,
+            account,
+            now=self.clock(),
+        )
+
+    def remember_settled(self, accounts: "Iterable[Account]", *, level: bool) -> None:
+        """Note how the archive looks after ACCOUNTS were synchronised; LEVEL: all else is done too.
+
+        Only where nothing is amiss. The note saves the next sync its work when nothing is new.
+        """
+        from archiver.evidence.scans import last_scan
+        from archiver.pipeline.quiet import AGAIN, Heard, remember
+
+        copies = self.copies
+        if self.evidence.read_only or copies.invalid or copies.findings:
+            return
+        if level and (self.projections.gaps or self.projections.left_to_another):
+            return
+        heard: dict[str, Heard] = {}
+        for account in accounts:
+            scan = last_scan(self.evidence, account.name)
+            wanted = self.wanted(account)
+            owed = self.evidence.presumed(account.name) or (wanted and wanted.unsettled)
+            if scan is not None and not owed:
+                heard[account.name] = Heard(rules=wanted.rules.hex if wanted else "", scan=scan)
+        self.projections.drop()  # closed, its files stay as they are
+        now = self.clock()
+        remember(
+            self.evidence,
+            self.outside,
+            heard,
+            software=SOFTWARE,
+            at=now,
+            derived=level,
+            offline=self.offline,
+            until=now + AGAIN if level and self.open_work else None,
+        )
+
+    @cached_property
+    def tokens(self) -> "TokenStore":
+        """What OAuth2 gave for the accounts, kept outside of the archive."""
+        from archiver.care.tokens import TokenStore
+
+        return TokenStore.beside(self.outside)
+
+    def oauth_client(
+        self, account: "Account", *, environ: Mapping[str, str] = os.environ
+    ) -> "Client":
+        """Return the application that asks for ACCOUNT; raises UsageError where none does."""
+        from archiver.mailbox.credentials import oauth_client
+        from archiver.mailbox.oauth.trouble import no_oauth
+        from archiver.mailbox.oauth.wire import post
+
+        if account.oauth is None:
+            raise no_oauth(account)
+        return oauth_client(account, account.oauth, environ=environ, post=post, clock=self.clock)
+
+
+def _openers(
+    account: "Account",
+    store: "TokenStore | None",
+    prompt: Callable[[str], str] | None,
+    environ: Mapping[str, str],
+    clock: Clock,
+) -> "Openers":
+    """Return a function that connects to ACCOUNT, and one that only glances at its folders."""
+    from archiver.mailbox.credentials import secrets_for
+
+    def post(url: str, form: Mapping[str, str]) -> "Reply":
+        from archiver.mailbox.oauth import wire  # few accounts ask an authority
+
+        return wire.post(url, form)
+
+    secrets = secrets_for(
+        account, environ=environ, prompt=prompt, store=store, post=post, clock=clock
+    )
+
+    def with_secret(work: "Callable[[Account, Secret], T]") -> T:
+        from archiver.mailbox.secrets import TokenRefusedError
+
+        try:
+            return work(account, secrets.get())
+        except TokenRefusedError:
+            if not secrets.refused():
+                raise
+        return work(account, secrets.get())
+
+    def connect() -> "Session":
+        from archiver.mailbox.server.imap import connect as connect_imap
+
+        return with_secret(connect_imap)
+
+    def look() -> "tuple[Folder, ...] | None":
+        from archiver.mailbox.server.glance import glance
+
+        return with_secret(glance)
+
+    return connect, look
+
+
+def peek(
+    root: Path,
+    *,
+    name: str | None,
+    keep_only: bool,
+    offline: bool,
+    prompt: Callable[[str], str] | None,
+    environ: Mapping[str, str],
+    openers: "dict[Account, Openers]",
+) -> "Peek | None":
+    """Look at little cost whether a sync of the account NAME, or of all, has nothing to do.
+
+    None: that cannot be told without opening the archive as ever. What opens an account is put
+    into OPENERS, so that a person is asked for a password once.
+    """
+    from archiver.pipeline.quiet import peek as look
+
+    def glance(account: "Account", outside: "Outside") -> "tuple[Folder, ...] | None":
+        store = None
+        if account.oauth is not None:
+            from archiver.care.tokens import TokenStore
+
+            store = TokenStore.beside(outside)
+        openers[account] = _openers(account, store, prompt, environ, utc_now)
+        return openers[account][1]()
+
+    try:
+        return look(
+            root,
+            name=name,
+            software=SOFTWARE,
+            now=utc_now(),
+            derived=not keep_only,
+            offline=offline,
+            glance=glance,
+        )
+    except (ArchiverError, OSError, ValueError, KeyError):
+        return None  # whatever is wrong is met, and told, by the command that does everything
 
 
 def create_archive(

@@ -28,6 +28,9 @@ CAPTURE_SECONDS = 120.0
 class Trusted(Opened):
     """An archive that is signed, time-stamped and checked."""
 
+    open_work = True
+    """Whether ``settle`` left something: DNS to be asked again, a time-stamp to be fetched."""
+
     def verify(
         self,
         *,
@@ -81,6 +84,7 @@ class Trusted(Opened):
         """
         if self.evidence.read_only:
             return True
+        self.open_work = not network
         if network:
             self._try(self._capture)
         signed = self.checkpoint()
@@ -90,6 +94,7 @@ class Trusted(Opened):
 
     def _capture(self) -> None:
         captured = self.capture_origin(limit=CAPTURE_SECONDS)
+        self.open_work = captured is not None and captured.waiting > 0
         if captured is not None and captured.stalled:
             self.tell(
                 ngettext(
@@ -100,17 +105,25 @@ class Trusted(Opened):
             )
 
     def _date_if_due(self) -> None:
+        outcome = self._date(due=True)
+        self.open_work = self.open_work or bool(outcome.later or outcome.failed or outcome.unsigned)
+
+    def _date(self, *, due: bool) -> "Outcome":
+        """Have the newest entries dated, and tell what went wrong."""
         from archiver.evidence.stamps.outcome import warnings_of
 
-        for warning in warnings_of(self.anchor(due=True), self.time_zone):
+        outcome = self.anchor(due=due)
+        for warning in warnings_of(outcome, self.time_zone):
             self.tell(warning)
+        return outcome
 
     def _try(self, act: Callable[[], None]) -> None:
         """Do what comes after everything was kept: its failure is told and stops nothing."""
         try:
             act()
         except ArchiverError as error:
-            self.tell(f"{error.what}\n{error.advice}")
+            self.open_work = True
+            self.tell(error.both)
 
     # --- checkpoints and what is remembered outside the archive -----------------------------------
 
@@ -132,7 +145,7 @@ class Trusted(Opened):
         try:
             sign_checkpoint(self.evidence, self.outside, entropy=self.entropy, tell=self.tell)
         except ArchiverError as error:
-            self.tell(f"{error.what}\n{error.advice}")
+            self.tell(error.both)
             return False
         return True
 
@@ -219,6 +232,10 @@ class Trusted(Opened):
         dns = self.copies.settings.dns
         if (self.offline and dns != "off") or self.evidence.read_only:
             return None
+        from archiver.evidence.origin.registry import count_waiting
+
+        if not insist and not count_waiting(self.evidence):
+            return None  # nothing waits: neither DNS nor cryptography is loaded
         from archiver.evidence.origin.capture import Own, capture
         from archiver.evidence.origin.dns import DnsResolver
         from archiver.evidence.origin.registry import sent_folders
@@ -256,12 +273,8 @@ class Trusted(Opened):
 
         What fails is told and stops nothing: the next time-stamp covers it as well.
         """
-        if self.evidence.read_only or not self.checkpoint():
-            return
-        from archiver.evidence.stamps.outcome import warnings_of
-
-        for warning in warnings_of(self.anchor(due=False), self.time_zone):
-            self.tell(warning)
+        if not self.evidence.read_only and self.checkpoint():
+            self._date(due=False)
 
 
 def outside_of(evidence: "Evidence") -> "Outside | None":

@@ -233,7 +233,8 @@ def header_fields(data: bytes, fields: Sequence[str]) -> bytes:
     names = {name.lower().encode() for name in fields}
     head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
     found = re.findall(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", head, re.MULTILINE)
-    return b"".join(b"%s:%s\r\n" % one for one in found if one[0].lower() in names) + b"\r\n"
+    kept = [(name, value.rstrip()) for name, value in found if name.lower() in names]
+    return b"".join(b"%s:%s\r\n" % one for one in kept) + b"\r\n"
 
 
 class ScriptedServer(AbstractContextManager["ScriptedServer"]):

@@ -174,7 +174,7 @@ def test_words_for_people_describe_a_record(tmp_path: Path) -> None:
     assert "Cc" not in told
     seen = [value for label, value in labelled if label == "Seen"]
     assert seen[0] == "work/Sent UID 7, 2026-11-20 08:00+00:00"
-    assert seen[2].startswith("handed in (told by its attributes, bytes not read)")
+    assert seen[2].startswith("handed in (presumed: told by its attributes, bytes not read)")
 
 
 def test_a_date_that_is_not_the_headers_says_so(tmp_path: Path) -> None:

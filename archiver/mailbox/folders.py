@@ -93,7 +93,8 @@ _NAMES: Final = MappingProxyType[Role, str](
 _ROLES: Final = MappingProxyType[str, Role](
     {" ".join(name.split()): role for role, names in _NAMES.items() for name in names.split("|")}
 )
-_ROOTS: Final = frozenset({"inbox", "[gmail]", "[google mail]"})
+_GMAIL: Final = frozenset({"[gmail]", "[google mail]"})
+_ROOTS: Final = frozenset({"inbox"}) | _GMAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Choice:
     left_out: tuple[Folder, ...]
     missing: tuple[str, ...]
     """Folders that the account names and the server does not have."""
+    elsewhere: tuple[Folder, ...] = ()
+    """Gmail's labels: what they show is fetched from All Mail."""
 
 
 def role_of(name: str, attributes: Sequence[str], delimiter: str) -> Role | None:
@@ -124,11 +127,19 @@ def role_by_name(name: str) -> Role | None:
     return role_of(name, (), "/") or role_of(name, (), ".")
 
 
-def choose(folders: Sequence[Folder], named: Sequence[str]) -> Choice:
+def choose(
+    folders: Sequence[Folder],
+    named: Sequence[str],
+    *,
+    others: bool = False,
+    gmail: bool = False,
+) -> Choice:
     """Choose the folders to fetch: those NAMED, else all but drafts, outbox and templates.
 
-    The inbox comes first and views of everything, junk and trash last, so that a first sync that
-    is interrupted has kept what matters.
+    Folders of other people are left out as well, unless OTHERS are wanted. Where GMAIL shows each
+    message in a folder for each of its labels, All Mail holds every one, less those in the junk
+    and the trash. The inbox comes first and views of everything, junk and trash last, so that a
+    first sync that is interrupted has kept what matters.
     """
     selectable = [folder for folder in folders if folder.selectable]
     if named:
@@ -139,12 +150,33 @@ def choose(folders: Sequence[Folder], named: Sequence[str]) -> Choice:
             left_out=(),
             missing=tuple(name for name in named if _key(name) not in by_name),
         )
-    fetch = [folder for folder in selectable if folder.role not in LEFT_OUT]
+    left = {
+        folder
+        for folder in selectable
+        if folder.role in LEFT_OUT or (folder.foreign and not others)
+    }
+    ours = [folder for folder in selectable if folder not in left]
+    labels = _labels(ours) if gmail else set()
     return Choice(
-        fetch=tuple(sorted(fetch, key=_rank)),
-        left_out=tuple(folder for folder in selectable if folder.role in LEFT_OUT),
+        fetch=tuple(sorted((each for each in ours if each not in labels), key=_rank)),
+        left_out=tuple(folder for folder in selectable if folder in left),
         missing=(),
+        elsewhere=tuple(folder for folder in ours if folder in labels),
     )
+
+
+def looks_like_gmail(folders: Sequence[Folder]) -> bool:
+    """Tell from their names alone whether FOLDERS are Gmail's."""
+    return any(
+        folder.role == "all" and fold(folder.name.partition("/")[0]) in _GMAIL for folder in folders
+    )
+
+
+def _labels(folders: Sequence[Folder]) -> set[Folder]:
+    """Return those of FOLDERS that only show what All Mail holds; none without an All Mail."""
+    if not any(folder.role == "all" for folder in folders):
+        return set()  # hidden from IMAP in Gmail's settings: then the labels are all there is
+    return {folder for folder in folders if folder.role not in _LAST and not folder.foreign}
 
 
 def fold(name: str) -> str:

@@ -129,7 +129,7 @@ def _take_in(evidence: Evidence, batch: Batch, entry: Entry) -> None:
 
 
 def _erased_records(evidence: Evidence, erase: Position) -> tuple[Position, ...]:
-    match next(evidence.entries(erase, erase + 1), None):
+    match evidence.entry(erase):
         case Entry(payload=Erase(records=records)):
             return records
         case _:

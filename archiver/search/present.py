@@ -195,6 +195,7 @@ def _source(source: Source) -> Mapping[str, Json]:
                 "folder": source.folder,
                 "uidvalidity": source.uidvalidity,
                 "uid": source.uid,
+                "labels": source.labels,
             }
         case FileSource():
             return {
@@ -202,6 +203,9 @@ def _source(source: Source) -> Mapping[str, Json]:
                 "path": source.path,
                 "member": source.member,
                 "offset": source.offset,
+                "folder": source.folder,
+                "labels": source.labels,
+                "made_from": source.made_from,
             }
         case HandSource():
             return {"kind": "hand"}
@@ -322,18 +326,28 @@ def _dated(view: RecordView, zone: tzinfo) -> str:
 def _seen(sighting: SightingView, zone: tzinfo) -> str:
     place = _place(sighting.source)
     if sighting.match == "attributes":
-        place = _("{place} (told by its attributes, bytes not read)").format(place=place)
+        place = _("{place} (presumed: told by its attributes, bytes not read)").format(place=place)
     return f"{place}, {_local(sighting.at, zone)}"
 
 
 def _place(source: Source) -> str:
     match source:
         case ImapSource():
-            return f"{source.account}/{source.folder} UID {source.uid}"
+            return _labelled(f"{source.account}/{source.folder} UID {source.uid}", source.labels)
         case FileSource():
-            return source.path
+            place = f"{source.path} ({source.folder})" if source.folder else source.path
+            if source.made_from:
+                place = _("{place} (put together from a {kind} item, not the bytes sent)").format(
+                    place=place, kind=source.made_from.upper()
+                )
+            return _labelled(place, source.labels)
         case HandSource():
             return _("handed in")
+
+
+def _labelled(place: str, labels: Iterable[str]) -> str:
+    names = ", ".join(labels)
+    return _("{place} [labels: {names}]").format(place=place, names=names) if names else place
 
 
 def _local(moment: datetime, zone: tzinfo) -> str:

@@ -19,14 +19,14 @@ from typing import Literal, Self
 from archiver.errors import OperationError
 from archiver.evidence.checkpoints.vault import Vault, VaultError, system_vault
 from archiver.evidence.disk import Disk
-from archiver.evidence.durable import write_whole
+from archiver.evidence.durable import sweep, write_whole
 from archiver.evidence.locks import Locks
 
 STATE = "ARCHIVER_STATE"
 """The environment variable that names another folder than the user's state folder."""
 
 SEED_SIZE = 32
-"""Bytes of an Ed25519 seed (RFC 8032), as in ``keys``, which loads what reading a note needs not."""
+"""Bytes of an Ed25519 seed (RFC 8032)."""
 
 _KEY = "signing-key"
 _NEXT = "signing-key-next"
@@ -99,8 +99,7 @@ class Outside:
             self._make_folder()
         with Locks(self.folder).writing(wait):
             with self._told():
-                for path in self.folder.glob(".*.tmp"):  # a killed writer's; it may hold a seed
-                    self._disk.remove(path)
+                sweep(self._disk, self.folder)  # what is left there may hold a seed
             yield
 
     # --- the key -----------------------------------------------------------------------------
@@ -113,16 +112,12 @@ class Outside:
         """
         return self._secret(_KEY)
 
-    def keep_key(self, seed: bytes) -> None:
-        """Make SEED the signing key; raises OperationError."""
-        self._keep_secret(_KEY, seed)
-
     def next_key(self) -> bytes | None:
         """Return the seed of a key that is about to become the signing key."""
         return self._secret(_NEXT)
 
     def keep_next(self, seed: bytes) -> None:
-        """Keep SEED for a key that the journal does not name yet."""
+        """Keep SEED for a key that the journal does not name yet; raises OperationError."""
         self._keep_secret(_NEXT, seed)
 
     def promote(self) -> None:
