@@ -1,10 +1,10 @@
 # Each target does everything from nothing: it makes .venv and installs what it needs there.
 #   make demo         the main job on a fictional mailbox; leaves demo-archive/
-#   make test         everything quick: lint, tests on the checkout, tests on the built wheel
+#   make test         everything quick: lint, tests on the checkout, those of WHEEL_TESTS on the wheel
 #   make test-all     the tests, the long ones included; random examples are new each time
 #   make lint         style, types, layers
 #   make test-quick   the quick tests on the checkout
-#   make wheel-test   the quick tests on the built wheel, with PYTHON
+#   make wheel-test   the tests of WHEEL_TESTS on the built wheel, with PYTHON
 #   make messages     bring the French words level with the sources, and compile them
 #   make clean        removes what the others made, .venv and demo folders included
 # Another interpreter: make test PYTHON=python3.12
@@ -14,6 +14,13 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := -m pip --disable-pip-version-check -qq
 PYTEST := -m pytest
+
+# What a wheel may lack, or another Python do otherwise, shows where commands, pages, proofs and
+# workers run; `make wheel-test WHEEL_TESTS=tests`, as test-all does, runs all quick tests on it.
+WHEEL_TESTS ?= tests/test_cli_*.py tests/test_daemon_process.py tests/test_demo.py \
+  tests/test_dossier_*.py tests/test_i18n.py tests/test_index_*.py tests/test_mailbox_*.py \
+  tests/test_packaging.py tests/test_proof_*.py tests/test_reading_*.py tests/test_service.py \
+  tests/test_templates.py
 
 .PHONY: demo test test-all test-quick lint wheel-test messages clean
 
@@ -27,6 +34,7 @@ test-quick: $(VENV)/.installed-dev
 
 test-all: $(VENV)/.installed-dev lint
 	ARCHIVER_SEARCHING=1 $(BIN)/python $(PYTEST) -n auto -m "" -rs
+	$(MAKE) wheel-test WHEEL_TESTS=tests
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -50,7 +58,7 @@ wheel-test:
 	"$$work/venv/bin/python" $(PIP) install "$$wheel[test]"; \
 	cd "$$work/tests-only"; \
 	"$$work/venv/bin/archiver" --version; \
-	"$$work/venv/bin/python" $(PYTEST) -n auto -m "not long" -rs
+	"$$work/venv/bin/python" $(PYTEST) -n auto -m "not long" -rs $(WHEEL_TESTS)
 
 messages: $(VENV)/.installed-dev
 	$(BIN)/python tests/messages.py

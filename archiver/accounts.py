@@ -226,7 +226,7 @@ def read_never(table: Table) -> Never:
     never = Never(
         addresses=table.texts("addresses", check=_never_problem),
         folders=table.texts("folders"),
-        subjects=table.texts("subjects"),
+        subjects=table.texts("subjects", check=_subject_problem),
     )
     table.close()
     return never
@@ -303,6 +303,15 @@ def _url_problem(text: str) -> str | None:
 
 def _never_problem(text: str) -> str | None:
     return address_problem(f"x{text}" if text.startswith("@") else text)
+
+
+def _subject_problem(text: str) -> str | None:
+    if any(each.isalnum() for each in text):
+        return None
+    return _(
+        "{text!r} holds no word; write the word that stands at the start of a private subject, for "
+        'example "personnel"'
+    ).format(text=text)
 
 
 def _authserv_problem(name: str) -> str | None:

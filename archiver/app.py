@@ -122,7 +122,8 @@ class Archive(Trusted):
     def wanted(self, account: "Account") -> "Wanted | None":
         """Return what decides which messages of ACCOUNT are fetched; None: all of them are.
 
-        Raises OperationError when the catalogue, in which threads are looked up, cannot be had.
+        Raises OperationError when the catalogue, in which threads are looked up, cannot be had, and
+        LockedError when another process is bringing it level for longer than can be waited.
         """
         copies = self.copies
         if account.keep == "everything" and not copies.settings.never:
@@ -131,6 +132,11 @@ class Archive(Trusted):
 
         def level_catalogue() -> "Catalogue":
             self.projections.drop()  # the journal may have grown since it was opened
+            catalogue = self.catalogue
+            if not self.projections.left_to_another:
+                return catalogue
+            # Threads decide on what is fetched: what is not known to it yet would be left.
+            self.level(insist=True)
             return self.catalogue
 
         return make_wanted(

@@ -18,6 +18,11 @@ class ArchiverError(Exception):
         self.what = what
         self.advice = advice
 
+    @property
+    def both(self) -> str:
+        """The two sentences, one below the other."""
+        return f"{self.what}\n{self.advice}"
+
 
 class OperationError(ArchiverError):
     """The work could not be done: a full disk, an unreadable file, a damaged archive."""

@@ -64,6 +64,7 @@ class Opened:
         self._closing = contextlib.ExitStack()
         self._told: set[Finding] = set()
         self._tells_findings = True
+        self._left: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -109,10 +110,14 @@ class Opened:
         copies = take_in(self.evidence, actor=self.actor)
         # They are taken in again after a command changed one: what was told is not told again.
         for finding in copies.findings if self._tells_findings else ():
-            if finding not in self._told:
+            if finding not in self._told and finding.subject not in self._left:
                 self._told.add(finding)
                 self.tell(_in_two_lines(finding))
         return copies
+
+    def leave_finding(self, name: str) -> None:
+        """Leave what is wrong with the working copy NAME to a command that ends with its error."""
+        self._left.add(name)
 
     def leave_findings(self) -> None:
         """Leave what is wrong with working copies to a command that reports it itself."""

@@ -33,7 +33,8 @@ def account(name: str = "work", **more: Any) -> Account:
 
 def settings(*accounts: Account, **more: Any) -> Settings:
     """Return an archive's settings."""
-    return Settings(time_zone="UTC", language="en", accounts=accounts, **more)
+    known: dict[str, Any] = {"time_zone": "UTC", "language": "en"}
+    return Settings(accounts=accounts, **(known | more))
 
 
 class FakeTime:
@@ -210,11 +211,11 @@ class FakeLine:
             self._answer(f"fetch {uid}")
             yield uid, self.server.message(uid)
 
-    def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:
+    def fetch_in_parts(self, uid: int, size: int | None, start: int = 0) -> Iterator[bytes]:
         """Hand out a message."""
         del size
         self._answer(f"parts {uid}")
-        return self.server.message(uid)
+        yield self.server.message(uid)[start:]
 
     def close(self) -> None:
         """Close, once."""

@@ -61,6 +61,8 @@ class FakeFolder:
     """What a server with QRESYNC reports."""
     sizes: dict[int, int | None] = field(default_factory=dict)
     """RFC822.SIZE where it is not the truth."""
+    closed: str = ""
+    """Why the server will not open it; empty: it does."""
     refused: frozenset[int] = frozenset()
     """Every fetch that names one of these gets NO."""
     deadly: frozenset[int] = frozenset()
@@ -117,6 +119,7 @@ class FakeSession:
         self.certificate: str | None = "ab" * 32
         self.is_gmail = gmail
         self.log: list[str] = []
+        self.piece = 1024 * 1024
         self.closed = False
         self.aborted = False
         self._folders = folders
@@ -146,6 +149,8 @@ class FakeSession:
         if folder not in self._folders:
             raise RefusedError("no such mailbox")
         here = self._open = self._folders[folder]
+        if here.closed:
+            raise RefusedError(here.closed)
         return FolderState(
             here.uidvalidity,
             here.next,
@@ -197,10 +202,14 @@ class FakeSession:
         for uid in uids:
             yield uid, None if uid in self._open.empty else self._open.messages.get(uid)
 
-    def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:
-        """Hand out one message, with its faults."""
-        self._ask(f"parts {uid} {size}", (uid,))
-        return None if uid in self._open.empty else self._open.messages.get(uid)
+    def fetch_in_parts(self, uid: int, size: int | None, start: int = 0) -> Iterator[bytes]:
+        """Hand out one message in pieces of ``piece`` bytes, with its faults."""
+        self._ask(f"parts {uid} {size}" + (f" from {start}" if start else ""), (uid,))
+        message = None if uid in self._open.empty else self._open.messages.get(uid)
+        if message is None:
+            return
+        for at in range(start, max(len(message), 1), self.piece):
+            yield message[at : at + self.piece]
 
     def close(self) -> None:
         """Say in ``closed`` that it was called."""

@@ -1,6 +1,7 @@
 """What the journal says was looked at, folded: every UID in one set, and nothing is guessed."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import pytest
 from evidence_case import SOFTWARE, create, in_file, presumption, seen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mailbox_fakes import account
 
+from archiver.care.coverage.findings import of_accounts, of_sides
+from archiver.care.coverage.state import AccountState
 from archiver.evidence.coverage import fold
 from archiver.evidence.imports import imported
 from archiver.evidence.store import Evidence
 from archiver.model import coverage as values
-from archiver.model.coverage import AccountCoverage, Outage
+from archiver.model.coverage import AccountCoverage, OneSided, Outage, Sides
 from archiver.model.digest import Digest
 from archiver.model.entries import (
     Epoch,
@@ -463,3 +467,56 @@ def test_every_uid_that_was_looked_at_stands_in_one_set(
                 *(epoch.postponed, epoch.not_reached, epoch.missed),
             )
             assert sorted(uid for part in parts for uid in part) == list(epoch.looked)
+
+
+NO_STORY = AccountCoverage(account="work", first=None, last=None, epochs=(), outages=())
+
+
+def state(story: AccountCoverage, *, user: str = "me@consultant.example") -> AccountState:
+    """Return how an account stands whose last sync went well."""
+    return AccountState(
+        name="work",
+        settings=account(user=user),
+        journal=story,
+        attempt=START,
+        good=START,
+        attempts=0,
+        reason="",
+        records={},
+    )
+
+
+def test_a_name_that_is_back_for_another_folder_leaves_the_old_one_ended(story: Story) -> None:
+    """Its UIDs mean something else under another UIDVALIDITY."""
+    story.say(Epoch(account="work", folder="INBOX", uidvalidity=1, previous=None))
+    story.scan(inbox("1:3", kept="1:3"))
+    story.say(FolderChange(account="work", folder="INBOX", change="gone", uidvalidity=1))
+    story.say(Epoch(account="work", folder="INBOX", uidvalidity=2, previous=1))
+    story.say(FolderChange(account="work", folder="INBOX", change="back", uidvalidity=1))
+    old, new = story.account.epochs
+    assert old.ended is not None
+    assert new.ended is None
+
+
+def test_a_folder_that_cannot_be_looked_into_is_an_error_until_it_can(story: Story) -> None:
+    """Its reason is the last, its time the first; it is no epoch."""
+    story.scan(replace(inbox(uidvalidity=0, full=False), error="denied"))
+    story.scan(replace(inbox(uidvalidity=0, full=False), error="broken"))
+    (error,) = story.account.errors
+    assert (error.folder, error.reason) == ("INBOX", "broken")
+    assert story.account.epochs == ()
+    (found,) = of_accounts([state(story.account)], 3, START, UTC)
+    assert (found.code, found.level, found.subject) == ("folder-failed", "error", "work/INBOX")
+    assert "denied" not in found.message
+    assert "account test work" in found.advice
+    story.scan(inbox("1", kept="1"))
+    assert story.account.errors == ()
+
+
+def test_an_account_without_an_address_of_ours_is_not_said_to_be_one_sided() -> None:
+    """Nobody knows then what was sent: the advice is to say who we are."""
+    sides = (Sides(account="work", received=214, sent=0),)
+    both = OneSided(sides=sides, lacking=0, shown=())
+    (found,) = of_sides(both, [state(NO_STORY, user="lea")])
+    assert found.code == "address-unknown"
+    assert "archiver account edit work --address" in found.advice

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from archiver.accounts import Account, OAuth
-from archiver.care.doctor import Surroundings, examine, look_around
+from archiver.care.doctor import Surroundings, examine, look_around, overdue
 from archiver.care.tokens import TokenPlace
 from archiver.config import Settings
+from archiver.engagements.engagement import Engagement
 from archiver.model.findings import Finding
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -80,6 +81,47 @@ def test_three_days_without_a_good_sync_are_told() -> None:
     syncs = {"work": (NOW, NOW - timedelta(days=4))}
     assert codes(last_syncs=syncs) == {"sync-overdue": "warning"}
     assert codes(last_syncs={}) == {"sync-overdue": "warning"}
+
+
+def test_the_settings_say_after_how_many_days_a_sync_is_overdue() -> None:
+    """``doctor`` and ``status`` go by them as every command does."""
+    syncs = {"work": (NOW, NOW - timedelta(days=4))}
+    patient = replace(SETTINGS, stale_after=7)
+    assert overdue(patient, syncs, NOW) == ()
+    hasty = replace(SETTINGS, stale_after=1)
+    report = examine(WELL, hasty, now=NOW, last_entry=None, last_syncs=syncs)
+    (finding,) = report.findings
+    assert finding.message.startswith("No good sync for 1 day (")
+
+
+RULED = Engagement(slug="acme", client="ACME", domains=("acme.example",))
+RULELESS = Engagement(slug="bare", client="Bare")
+
+
+@pytest.mark.parametrize(
+    ("keep", "engagements", "told"),
+    [
+        ("engagements", (), True),
+        ("engagements", (RULELESS,), True),
+        ("engagements", (RULELESS, RULED), False),
+        ("engagements", None, False),
+        ("everything", (), False),
+    ],
+)
+def test_an_account_that_would_keep_nothing_is_told(
+    keep: str, engagements: tuple[Engagement, ...] | None, *, told: bool
+) -> None:
+    """Mail that silently is not there is the worst of all."""
+    settings = replace(SETTINGS, accounts=(replace(ACCOUNT, keep=keep),))
+    report = examine(
+        *(WELL, settings), now=NOW, last_entry=None, last_syncs=SYNCED, engagements=engagements
+    )
+    assert [each.code for each in report.findings] == (["no-rules"] if told else [])
+    if told:
+        (finding,) = report.findings
+        assert finding.message.startswith("Account work keeps only what belongs to an engagement")
+        assert "archiver engagement add" in finding.advice
+        assert "archiver account edit work --keep everything" in finding.advice
 
 
 def test_a_mount_is_found_by_its_longest_point(tmp_path: Path) -> None:

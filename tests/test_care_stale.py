@@ -128,6 +128,12 @@ def test_a_sync_that_cron_runs_tells_its_own_failure_only(desk: Desk) -> None:
     assert "no good sync" not in desk("sync").err
 
 
+def test_the_daemons_writer_leaves_it_to_the_daemon(desk: Desk) -> None:
+    """It runs catch-up again and again: the daemon says for itself how each account stands."""
+    make_stale(desk)
+    assert "no good sync" not in desk.ok("catch-up").err
+
+
 def test_a_fresh_archive_and_one_without_accounts_say_nothing(tmp_path: Path) -> None:
     """There is nothing to synchronise."""
     desk = new_desk(tmp_path / "bare")

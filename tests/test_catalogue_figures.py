@@ -1,7 +1,10 @@
 """Counts are read back from the tables."""
 
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from readings import (
     KEPT,
@@ -17,7 +20,10 @@ from readings import (
 )
 
 from archiver.catalogue.catalogue import AccountCount, Catalogue, EngagementCount
+from archiver.mailbox.folders import role_by_name
+from archiver.model.entries import FolderScan, Scan
 from archiver.model.reading import Defect, Unreadable
+from archiver.model.sources import FileSource
 
 LATER = SENT + timedelta(days=30)
 
@@ -75,3 +81,24 @@ def test_an_empty_catalogue_counts_nothing(tmp_path: Path) -> None:
     catalogue = catalogue_of(tmp_path)
     assert catalogue.counts().records == 0
     assert (catalogue.extent().first, catalogue.extent().accounts) == (None, ())
+
+
+def test_records_in_folders_for_one_purpose_are_counted(tmp_path: Path) -> None:
+    """By what scans say of a folder, by its name, by a label: each record once in each account."""
+    small(tmp_path).close()
+    with closing(Catalogue.open(tmp_path / "catalogue.sqlite", role_of=role_by_name)) as catalogue:
+        gone_out = FolderScan(folder="Ausgang 7", uidvalidity=1, exists=1, kept="1", role="sent")
+        with catalogue.batch() as batch:
+            batch.add_scan(Scan(account="home", folders=(gone_out,)))
+            see(batch, 13, sighting(1, replace(imap("[Gmail]/All Mail"), labels=("\\Sent",))))
+            see(batch, 14, sighting(3, replace(imap("[Gmail]/All Mail"), labels=("\\Sent",))))
+            see(batch, 15, sighting(3, imap("Ausgang 7", account="home")))
+            see(batch, 16, sighting(4, in_box(labels=("Messages envoyés",))))
+        assert catalogue.in_role("sent") == {"work": 2, "home": 1, "": 3}
+        assert catalogue.in_role("sent", engagement="acme") == {"work": 1, "": 1}
+        assert catalogue.in_role("junk") == {"": 0}
+
+
+def in_box(**more: Any) -> FileSource:
+    """Return a place in a file."""
+    return FileSource(path="/mail.mbox", member=0, offset=0, **more)

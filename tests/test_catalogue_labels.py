@@ -1,5 +1,6 @@
 """Where a record stands: labels and folders of files count, and presumptions until the bytes come."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from readings import catalogue_of, imap, reading, see, sighting
 from test_catalogue_selection import PARIS
 
 from archiver.catalogue.catalogue import Catalogue
-from archiver.model.entries import FolderScan, Scan
+from archiver.model.entries import FolderChange, FolderScan, Scan
 from archiver.model.sources import FileSource, Source
 from index.query import Term
 
@@ -114,3 +115,37 @@ def test_what_could_not_be_fetched_stays_until_it_is_looked_at_again(tmp_path: P
     assert unfetched(scan(looked="5")) == 2
     assert unfetched(scan(looked="1:9", full=True, failed=((3, "no"),))) == 1
     assert unfetched(scan()) == 0  # as an earlier version wrote it
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        (FolderChange(account="work", folder="INBOX", change="gone", uidvalidity=1), 0),
+        (
+            FolderChange(
+                account="work", folder="New", change="renamed", uidvalidity=1, previous="INBOX"
+            ),
+            0,
+        ),
+        (FolderChange(account="work", folder="INBOX", change="back", uidvalidity=1), 1),
+        (FolderChange(account="home", folder="INBOX", change="gone", uidvalidity=1), 1),
+    ],
+)
+def test_what_a_folder_that_is_gone_still_had_counts_no_more(
+    tmp_path: Path, change: FolderChange, left: int
+) -> None:
+    """Nobody can fetch it; where the folder is called otherwise, it is looked at there."""
+    with closing(catalogue_of(tmp_path)) as catalogue:
+        with catalogue.batch() as batch:
+            batch.add_scan(
+                Scan(
+                    account="work",
+                    folders=(
+                        FolderScan(
+                            folder="INBOX", uidvalidity=1, exists=1, kept="", failed=((1, "no"),)
+                        ),
+                    ),
+                )
+            )
+            batch.add_folder_change(change)
+        assert catalogue.counts().unfetched == left

@@ -12,6 +12,7 @@ from processes import Running
 from archiver.accounts import Account
 from archiver.app import Archive
 from archiver.config import parse_settings
+from archiver.evidence.locks import Locks
 from archiver.mailbox.credentials import seems_to_hold_secret
 
 BASE = ("--host", "imap.example.org", "--user", "me@example.org", "--keep", "everything")
@@ -69,7 +70,7 @@ def test_a_command_that_waits_too_long_for_another_changes_nothing(desk: Desk) -
     ):
         said = desk("--lock-wait", "0", "account", "add", "home", *BASE)
     assert said.code == 11
-    assert "has been changing settings or engagements" in said.err
+    assert "is changing settings or engagements" in said.err
     assert (desk.root / "archive.toml").read_bytes() == before
 
 
@@ -181,6 +182,8 @@ def test_an_account_that_is_not_there_is_told_with_those_that_are(
     assert "Accounts: work." in said.err
 
 
+CUSTOM = ("--oauth", "custom", "--client-id", "x", "--scope", "imap")
+URLS = ("--token-url", "https://a.example/t", "--device-url", "https://a.example/d")
 GOOGLE = ("--oauth", "google", "--client-id", "one.apps.googleusercontent.com")
 
 
@@ -274,7 +277,15 @@ def test_one_way_to_log_in_takes_the_place_of_another(desk: Desk) -> None:
         (("--daily-bytes", "much"), "'much' is not a volume"),
         (("--daily-bytes", "0 MB"), "nothing would ever be fetched"),
         (("--recheck-bytes", "x"), "'x' is not a volume"),
-        (("--oauth", "custom", "--client-id", "x"), "oauth.token_url: is missing"),
+        (
+            ("--oauth", "custom", "--client-id", "x"),
+            "this is missing: --token-url, --scope, --authorize-url or --device-url.",
+        ),
+        (
+            (*CUSTOM, "--token-url", "https://a.example/t"),
+            "this is missing: --authorize-url or --device-url.",
+        ),
+        ((*CUSTOM, "--device-url", "https://a.example/d"), "this is missing: --token-url."),
         ((*GOOGLE, "--token-url", "http://a.example/"), "is not an https address"),
     ],
 )
@@ -312,6 +323,22 @@ def test_a_sync_before_the_login_says_what_to_do(desk: Desk) -> None:
     said = desk("sync")
     assert said.code == 12
     assert "archiver account login work" in said.err
+
+
+def test_a_logout_says_whether_there_was_anything_to_forget(desk: Desk) -> None:
+    """Who never logged in learns that, and not that a token is gone."""
+    from archiver.mailbox.oauth.tokens import Grant
+
+    desk.ok("account", "edit", "work", *GOOGLE)
+    said = desk.ok("account", "logout", "work")
+    assert said.err.strip() == "There was no token of work on this machine."
+    desk.ok("account", "edit", "work", *CUSTOM, *URLS)  # has no address to take it back at
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    grant = Grant(refresh_token="r", client_id="c", token_url="u", allowed=now, renewed=now)
+    with Archive(desk.root, tell=print, actor="person:test") as archive:
+        archive.tokens.keep("work", grant)
+    said = desk.ok("account", "logout", "work")
+    assert "The token of work is forgotten on this machine." in said.err
 
 
 def test_a_removed_account_leaves_no_login_behind(desk: Desk) -> None:
@@ -359,10 +386,36 @@ def test_a_password_in_the_command_is_warned_of_and_never_repeated(
     desk: Desk, command: tuple[str, ...]
 ) -> None:
     """It is journalled for ever; but it is the user's own choice."""
-    for option in ("--password-command", "--token-command"):
-        said = desk("account", *command, option, "echo hunter2")
+    verb, name, *more = command
+    for number, option in enumerate(("--password-command", "--token-command")):
+        own = name if verb == "edit" else f"{name}-{number}"
+        said = desk("account", verb, own, *more, option, "echo hunter2")
         assert "seems to hold the secret itself" in said.err
         assert "hunter2" not in said.err
+
+
+@pytest.mark.parametrize("command", [("add", "home", *BASE), ("edit", "work")])
+def test_a_password_in_a_command_that_is_refused_is_not_said_to_be_journalled(
+    desk: Desk, command: tuple[str, ...]
+) -> None:
+    """Nothing was written, so nothing stays."""
+    said = desk(
+        *("account", *command),
+        *("--password-command", "echo hunter2", "--token-command", "x"),
+    )
+    assert said.code == 2
+    assert "logs in one way" in said.err
+    assert "journal" not in said.err
+    assert "hunter2" not in said.err
+
+
+def test_what_is_kept_is_asked_for_with_both_choices(desk: Desk) -> None:
+    """Where nobody can be asked, the advice names them."""
+    said = desk("account", "add", "home", "--host", "127.0.0.1", "--user", "me")
+    assert said.code == 2
+    assert "--keep is missing" in said.err
+    assert "--keep everything" in said.err
+    assert "--keep engagements" in said.err
 
 
 def test_the_password_command_speaks_the_users_own_language(tmp_path: Path) -> None:
@@ -403,3 +456,39 @@ def test_an_edit_of_a_broken_file_is_told_as_the_files_error(desk: Desk) -> None
     said: Said = desk("account", "edit", "work", "--port", "1")
     assert said.code == 78
     assert "account.work.hostt: unknown key" in said.err
+
+
+def test_a_sync_with_a_broken_file_tells_it_once(desk: Desk) -> None:
+    """It ends with the error: a warning of the same words before it helps nobody."""
+    path = desk.root / "archive.toml"
+    path.write_text(path.read_text() + "hostt = 1\n")
+    for command in (("sync",), ("account", "test", "work")):
+        said = desk(*command)
+        assert said.code == 78
+        assert said.err.count("unknown key") == 1
+        assert said.err.count("Correct the file") == 1
+    assert desk.ok("account", "list").err.count("unknown key") == 1
+
+
+def test_a_sync_of_an_account_that_another_process_is_at_says_so_once(desk: Desk) -> None:
+    """That one also indexes and signs: that its other locks are taken is not told."""
+    with (
+        Archive(desk.root, tell=print, actor="person:test") as archive,
+        archive.evidence.account_lock("work"),
+        archive.evidence.projection_lock(wait=True),
+    ):
+        said = desk("--lock-wait", "0", "sync")
+    assert said.code == 11
+    assert said.err.splitlines() == [
+        "work: The account work is being synchronised by another process.",
+        "  → Wait until that has finished, or end it, and run the command again.",
+    ]
+
+
+def test_a_lock_that_is_not_waited_for_is_told_without_seconds(desk: Desk) -> None:
+    """For 0 s would be no time at all."""
+    with Locks(desk.root / "journal").writing(1):
+        said = desk("--lock-wait", "0", "account", "edit", "work", "--port", "7")
+    assert said.code == 11
+    assert "Another process is writing to the archive." in said.err
+    assert "0 s" not in said.err

@@ -7,6 +7,7 @@ import pytest
 from command import Desk, archiver, environment, new_desk
 from mail import mail
 from processes import Running
+from test_custody_backup import contents
 
 from archiver.app import Archive
 from archiver.custody.backup import known_backups
@@ -191,6 +192,8 @@ def test_what_is_no_backup_cannot_be_restored(tmp_path: Path) -> None:
     """Exit code 10, as for every archive that is none."""
     said = archiver("restore", tmp_path, tmp_path / "restored")
     assert said.code == 10
+    assert f"There is no backup in {tmp_path}." in said.err
+    assert "Name the folder that `archiver backup` wrote" in said.err
     assert not (tmp_path / "restored").exists()
 
 
@@ -237,6 +240,21 @@ def test_a_forked_copy_is_told_by_status(older: Desk, tmp_path: Path) -> None:
     said = older("import", tmp_path / "other")
     assert said.code == 1
     assert "does not continue what was signed when it held" in said.err
+
+
+def test_a_forked_copy_replaces_no_backup(older: Desk, tmp_path: Path) -> None:
+    """Even one that it continues: it may be all that is left of the archive that was signed."""
+    with environment({"ARCHIVER_STATE": str(tmp_path / "elsewhere")}):
+        older.keep(tmp_path / "other", *mails(4, start=50))
+    before = contents(tmp_path / "copy")
+    said = older("backup", tmp_path / "copy")
+    assert said.code == 2
+    assert f"{tmp_path / 'copy'} holds a backup, which this archive may not replace." in said.err
+    assert f"archiver --archive {older.root} restore --accept" in said.err
+    assert contents(tmp_path / "copy") == before
+    older.ok("backup", tmp_path / "elsewhere-copy")
+    older.ok("restore", "--accept", "--yes")
+    older.ok("backup", tmp_path / "copy")
 
 
 def test_an_archive_that_is_level_says_nothing_of_it(desk: Desk, tmp_path: Path) -> None:

@@ -48,6 +48,15 @@ def test_a_file_that_may_be_mail_and_was_not_imported_makes_exit_3(
     assert "next time" not in said.err
 
 
+def test_a_broken_copy_of_a_mailbox_that_is_named_is_no_record(desk: Desk, tmp_path: Path) -> None:
+    """One record of garbage and exit 0 would let somebody delete the mailbox."""
+    (tmp_path / "mail.pst").write_bytes(b"garbage not a pst at all")
+    said = desk("import", tmp_path / "mail.pst")
+    assert said.code == 3
+    assert "mail.pst: it is not an Outlook data file" in said.err
+    assert desk.ok("status", "--format", "json").json["records"] == 0
+
+
 def test_a_link_to_a_file_elsewhere_is_not_kept(desk: Desk, tmp_path: Path) -> None:
     """A folder of somebody's mail cannot name files of this machine."""
     (tmp_path / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")

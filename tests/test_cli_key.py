@@ -1,5 +1,6 @@
 """``archiver key``: the public halves are shown, the secret half never."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -53,8 +54,9 @@ def test_the_key_is_shown_with_its_place(desk: Desk) -> None:
     """As others need it, and since when."""
     assert sign(desk) == (True, [])
     said = desk.ok("key", "show")
-    first, second, third = said.out.splitlines()
+    first, second, print_, third = said.out.splitlines()
     VerifierKey.parse(first)
+    assert print_ == f"  fingerprint: SHA-256 {hashlib.sha256(first.encode()).hexdigest()}"
     assert second.startswith("  current, since 20")
     assert second.endswith("(the first key)")
     assert third.startswith("The secret half is in ")
@@ -80,9 +82,10 @@ def test_json_lists_the_newest_key_first(desk: Desk) -> None:
     assert (new["current"], old["current"]) == (True, False)
     assert new["since"] > old["since"]
     assert new["key"] != old["key"]
+    assert new["sha256"] == hashlib.sha256(new["key"].encode()).hexdigest()
     assert shown["secret"]["kept"] == "file"
     assert shown["secret"]["open_to_others"] is False
-    assert "since 20" in desk.ok("key", "show").out.splitlines()[3]
+    assert "since 20" in desk.ok("key", "show").out.splitlines()[4]
 
 
 def test_the_new_key_is_told(desk: Desk) -> None:

@@ -44,6 +44,16 @@ def test_install_writes_and_prints_the_commands(desk: Desk, tmp_path: Path) -> N
     assert "All is in place already." in desk.ok("service", "install", "--kind", "systemd").err
 
 
+@pytest.mark.parametrize("kind", ["cron", "systemd-timer"])
+def test_minutes_that_come_at_no_even_interval_are_told(desk: Desk, kind: str) -> None:
+    """*/45 would be at :00 and :45, 15 minutes apart."""
+    words = "Every 30 minutes instead of 45: only what divides an hour or a day"
+    assert words in desk.ok("service", "print", "--kind", kind, "--minutes", "45").err
+    assert "instead of" not in desk.ok("service", "print", "--kind", kind, "--minutes", "30").err
+    daemon = desk.ok("service", "print", "--kind", "systemd", "--minutes", "45")
+    assert "instead of" not in daemon.err
+
+
 def test_install_asks(desk: Desk, tmp_path: Path) -> None:
     """Where nobody is there to answer, nothing is written."""
     said = desk("service", "install", "--kind", "systemd")

@@ -8,7 +8,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -134,8 +136,8 @@ def test_account_test_lists_what_is_fetched(desk: Desk) -> None:
     assert "Sent (sent): fetched" in said.out
 
 
-def test_a_second_sync_of_the_same_account_exits_11(desk: Desk) -> None:
-    """Two of them would fetch everything twice."""
+def test_a_second_sync_of_the_same_account_waits_and_then_exits_11(desk: Desk) -> None:
+    """Two of them would fetch everything twice; the other one may be the daemon's."""
     from archiver.app import Archive
     from archiver.cli.context import actor
 
@@ -143,8 +145,39 @@ def test_a_second_sync_of_the_same_account_exits_11(desk: Desk) -> None:
         Archive(desk.root, tell=print, actor=actor()) as archive,
         archive.evidence.account_lock("work"),
     ):
-        said = desk("sync")
+        said = desk("--lock-wait", "0.2", "sync")
     assert said.code == 11
+    assert "perhaps the daemon's, has been synchronising the account work for 0.2 s" in said.err
+
+
+def test_a_sync_goes_on_when_the_other_one_is_done(desk: Desk) -> None:
+    """And keeps what that one left."""
+    from archiver.app import Archive
+    from archiver.cli.context import actor
+
+    with Archive(desk.root, tell=print, actor=actor()) as archive, ExitStack() as other:
+        other.enter_context(archive.evidence.account_lock("work"))
+        release = threading.Timer(0.2, other.close)
+        release.start()
+        assert "work: 7 new records" in desk.ok("--lock-wait", "30", "sync").err
+        release.join()
+
+
+def test_a_sync_that_can_keep_nothing_says_so(
+    tmp_path: Path, dovecot: DovecotServer, mailbox_user: str
+) -> None:
+    """On one line, also when cron runs it, until an engagement has a rule."""
+    dovecot.add(mailbox_user, "INBOX", MAILS[0])
+    desk = new_desk(tmp_path / "archive")
+    add_account(desk, dovecot, mailbox_user, "--keep", "engagements")
+    told = "work keeps only what belongs to an engagement, and no engagement has a rule"
+    (line,) = desk.ok("-q", "sync").err.splitlines()
+    assert told in line
+    assert "archiver engagement add" in line
+    desk.ok("engagement", "add", "acme", "--client", "ACME", "--code", "Mail")
+    said = desk.ok("sync")
+    assert "work: 1 new record" in said.err
+    assert told not in said.err
 
 
 def state_of(desk: Desk) -> dict[str, object]:

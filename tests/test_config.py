@@ -259,6 +259,13 @@ def test_importing_the_settings_loads_no_heavy_library() -> None:
 # --- what is never fetched, and what is told when nothing is -------------------------------------
 
 
+@pytest.mark.parametrize("word", ["[]", " :", "***", "-"])
+def test_a_subject_without_a_word_is_no_rule(word: str) -> None:
+    """Nobody is to believe that it keeps anything out."""
+    what = refused(f'{BASE}[never]\nsubjects = ["personnel", "{word}"]\n')
+    assert f"never.subjects: {word!r} holds no word" in what
+
+
 def test_what_is_never_fetched_is_read() -> None:
     """Addresses, domains, folders and words."""
     text = BASE + (

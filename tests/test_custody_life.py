@@ -207,7 +207,7 @@ def test_acts_are_newest_first_and_records_counted_together(archive: Evidence) -
     archive.keep([in_file(b"a"), in_file(b"b", 1), in_file(b"0", 2)])
     assert [act.what for act in acts(archive)] == [
         "2 records were kept (from files); 1 known one was seen in another place.",
-        "Synchronised work: 1000 messages kept. 1 could not be fetched.",
+        "Synchronised work: 1000 messages are here or presumed to be. 1 could not be fetched.",
         "1000 records were kept (work).",
         "Folder INBOX of work was met for the first time.",
         "The archive was made.",

@@ -47,7 +47,7 @@ GMAIL = ImapSource(
         (
             scan(),
             (
-                "Synchronised work: 1 message kept. By the rules 4 were not kept. "
+                "Synchronised work: 1 message is here or presumed to be. By the rules 4 were not kept. "
                 "1 of them was nearly kept. 2 were left for another day: the day's volume was spent. "
                 "1 could not be fetched."
             ),

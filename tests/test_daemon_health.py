@@ -5,10 +5,13 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from command import Desk, new_desk
 from daemon_fakes import START, account, settings
 
+from archiver.app import Archive
 from archiver.daemon import state as state_file
 from archiver.daemon.health import Health, Level, details, health_json, judge, line
 from archiver.daemon.lock import alone, is_taken
@@ -133,6 +136,31 @@ def test_indexing_that_fails_for_an_hour_is_a_warning() -> None:
     assert health(state).level is Level.WARNING
 
 
+def test_all_times_are_in_the_time_zone_of_the_archive() -> None:
+    """Whatever zone the clock and the daemon speak in."""
+    known = settings(account(), time_zone="Europe/Paris")
+    zone = ZoneInfo("Europe/Paris")
+    failing = judge(daemon(FAILING), known, {"work": (START, START)}, NOW, running=True)
+    assert line(failing, zone) == (
+        "OK: work: fails since 2026-03-02 12:00+01:00: The network is away "
+        "(last good sync: 2026-03-02 12:00+01:00)"
+    )
+    stopped = judge(daemon(ended=True), known, {}, NOW, running=False)
+    assert "the daemon was stopped at 2026-03-02 12:01+01:00" in line(stopped, zone)
+
+
+def test_a_file_that_cannot_be_understood_is_a_warning() -> None:
+    """The daemon goes on with the old one, which is not what its owner wants."""
+    known = settings(account())
+    syncs = {"work": (START, START)}
+    broken = ["archive.toml cannot be understood"]
+    found = judge(daemon(GOOD), known, syncs, NOW, running=True, broken=broken)
+    assert found.level is Level.WARNING
+    assert line(found, UTC).startswith("WARNING: archive.toml cannot be understood; work: good")
+    found = judge(daemon(GOOD), known, syncs, NOW, running=False, broken=broken)
+    assert line(found, UTC).startswith("CRITICAL: the daemon died")
+
+
 def test_no_account_is_a_warning() -> None:
     """Nothing is watched."""
     found = judge(daemon(), settings(), {}, NOW, running=True)
@@ -197,3 +225,61 @@ def test_one_daemon_runs_for_an_archive(tmp_path: Path) -> None:
         )
         assert "archiver daemon --status" in caught.value.advice
     assert is_taken(tmp_path) is False
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Make an archive with an account, which synchronised well by what the daemon last said."""
+    desk = new_desk(tmp_path / "archive")
+    desk.ok(
+        *("account", "add", "work", "--host", "127.0.0.1", "--security", "plain"),
+        *("--user", "me", "--keep", "everything", "--password-command", "pass mail"),
+    )
+    now = datetime.now(UTC)
+    state = replace(GOOD, last_good=now, good_since=now)
+    state_file.write(desk.root, daemon(state, written=now))
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("archive.toml", "keep = ["),
+        ("archive.toml", "hostt = 1\nstale_after_days = -1\n"),
+        ("engagements/acme.toml", "keep = ["),
+    ],
+)
+def test_a_broken_file_beside_a_daemon_that_runs_is_a_warning_that_names_it(
+    desk: Desk, name: str, text: str
+) -> None:
+    """On the one line, with what is wrong; the daemon goes on as before."""
+    desk.ok("engagement", "add", "acme", "--client", "ACME", "--domain", "acme.example")
+    with alone(desk.root):
+        state_file.write(desk.root, state_file.read(desk.root) or daemon())
+        assert desk("daemon", "--health").out.startswith("OK: work: good since")
+        (desk.root / name).write_text(text, encoding="utf-8")
+        said = desk("daemon", "--health")
+        assert said.code == 1
+        assert said.out.startswith(
+            f"WARNING: {name} cannot be understood, and is used as it was before: "
+        )
+        assert len(said.out.splitlines()) == 1
+        told = desk("daemon", "--status", "--format", "json")
+        assert told.code == 3
+        assert told.json["level"] == "WARNING"
+        assert name in told.json["daemon"]
+    said = desk("daemon", "--health")
+    assert said.code == 2
+    assert name in said.out
+
+
+def test_without_any_settings_that_can_be_understood_nothing_is_judged(desk: Desk) -> None:
+    """Exit code 78, which monitoring takes for unknown."""
+    broken = b"keep = ["
+    with Archive(desk.root, tell=lambda _text: None, actor="person:me") as archive:
+        archive.evidence.keep_config("archive.toml", broken, actor="person:me")
+    (desk.root / "archive.toml").write_bytes(broken)
+    said = desk("daemon", "--health")
+    assert said.code == 78
+    assert not said.out
+    assert "archive.toml" in said.err

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from evidence_case import by_hand, create, in_file, reopen, seen
+from origins import held
 
 from archiver.evidence.checks.check import verify
 from archiver.evidence.erasure import announce, erase
@@ -16,30 +17,9 @@ from archiver.model.custody import Erase, Erased, Hold, Note, Release, Restrict
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Export, Payload, Tag, Undo
 from archiver.model.findings import Finding
-from archiver.model.origin import KeySeen, Origin, Signature
+from archiver.model.origin import KeySeen, Origin
 
 ANSWER = b"a DNS answer"
-
-
-def signature(key: Position | None) -> Signature:
-    """Return a signature that was verified with KEY."""
-    return Signature(
-        domain="a.example",
-        selector="s",
-        algorithm="rsa-sha256",
-        canonicalization="simple/simple",
-        headers=("from",),
-        length=None,
-        time=None,
-        expiry=None,
-        identity=None,
-        key_bits=2048,
-        testing=False,
-        result="pass",
-        header_result="pass",
-        aligned=True,
-        key=key,
-    )
 
 
 def key_seen(name: str = "s._domainkey.a.example") -> KeySeen:
@@ -57,7 +37,7 @@ def root(tmp_path: Path) -> Path:
         (key,) = evidence.append([key_seen()], objects={Digest.of(ANSWER): ANSWER})
         evidence.append(
             [
-                Origin(record=one.position, complete=True, signatures=(signature(key),)),
+                Origin(record=one.position, complete=True, signatures=(held(key),)),
                 Origin(record=two.position, complete=False),
                 Tag(record=one.position, engagement="acme"),
                 Export(engagement="", numbers=((1, one.position),), manifest=Digest.of(b"m")),

@@ -46,7 +46,7 @@ from archiver.model.origin import KeySeen, Origin
 PROVE_NOTHING = (".tsq", ".pem")
 """Kept for people and for openssl: the answer (.tsr) and archive.toml say the same."""
 
-NOT_BELIEVED = ("sync", "attempt", "trouble", "cursor", "volume")
+NOT_BELIEVED = ("sync", "attempt", "trouble", "cursor", "volume", "looked")
 """Tables that follow from no entry; a cursor that lies delays mail until the next full look."""
 
 SOUND = {"uid-reused": "note"}
@@ -206,6 +206,7 @@ def _fill(evidence: Evidence) -> None:
     evidence.note_sync("work", now(), good=False, reason="refused")
     evidence.spend("work", now().date(), 10, 0)
     evidence.put_cursors("work", [cursor("INBOX")])
+    evidence.note_looked("work", 3)
 
 
 def _settings() -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from evidence_case import KillingDisk, ReadOnlyDisk, RecordingDisk, create, reopen, seen
+from tree_proofs import verify_consistency
 
 from archiver.errors import OperationError, UsageError
 from archiver.evidence.checkpoints.check import check_checkpoints
@@ -42,7 +43,6 @@ from archiver.evidence.journal.proofs import (
     MirrorLeaves,
     consistency_proof,
     roots_at,
-    verify_consistency,
 )
 from archiver.evidence.store import Evidence
 from archiver.model.anchors import KeyRotate, Restore

@@ -56,6 +56,15 @@ def test_cursors_are_replaced_and_forgotten_together(tmp_path: Path) -> None:
         assert evidence.cursors("work") == {"B": cursor("B", uidnext=9)}
 
 
+def test_up_to_where_was_looked_is_remembered_by_account(tmp_path: Path) -> None:
+    """Nothing is known of an account that was never walked through."""
+    with create(tmp_path) as evidence:
+        evidence.note_looked("work", 4)
+        evidence.note_looked("work", 9)
+    with reopen(tmp_path, recover=False) as evidence:
+        assert (evidence.looked("work"), evidence.looked("home")) == (9, 0)
+
+
 def test_nothing_is_written_when_nothing_changed(tmp_path: Path) -> None:
     """A sync that finds nothing new must cost nothing."""
     with create(tmp_path) as evidence:

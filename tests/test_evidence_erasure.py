@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from evidence_case import KillingDisk, RecordingDisk, by_hand, create, in_file, reopen, seen
+from origins import held
 
 from archiver.errors import LockedError, OperationError
 from archiver.evidence.checks.check import verify
@@ -19,7 +20,7 @@ from archiver.evidence.store import Evidence
 from archiver.model.custody import Emptied, Erase, Erased, Hold, Note
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Entry, Record, Sighting
-from archiver.model.origin import KeySeen, Origin, Signature
+from archiver.model.origin import KeySeen, Origin
 
 SECRET = b"Subject: Zugzwang\r\n\r\nthe quick xylophone\r\n"
 OTHER = b"Subject: other\r\n\r\nanother mail\r\n"
@@ -75,23 +76,7 @@ def fill(evidence: Evidence) -> tuple[Position, Position]:
 
 def signed(record: Position, key: Position, domain: str = "zugzwang.example") -> Origin:
     """Return the origin of a record with one signature."""
-    signature = Signature(
-        domain=domain,
-        selector="s1",
-        algorithm="rsa-sha256",
-        canonicalization="relaxed/relaxed",
-        headers=("from",),
-        length=None,
-        time=None,
-        expiry=None,
-        identity=None,
-        key_bits=2048,
-        testing=False,
-        result="pass",
-        header_result="pass",
-        aligned=True,
-        key=key,
-    )
+    signature = held(key, domain)
     return Origin(record=record, complete=True, signatures=(signature,), from_domain=domain)
 
 

@@ -3,13 +3,13 @@
 import base64
 
 import pytest
+from tree_proofs import inclusion_proof, open_proof
 
 from archiver.evidence.checkpoints.checkpoint import Checkpoint, origin_of, parse_checkpoint
 from archiver.evidence.checkpoints.keys import NoteError, SigningKey, VerifierKey
 from archiver.evidence.checkpoints.note import LARGEST_NOTE, open_note, sign_note, text_of
-from archiver.evidence.checkpoints.tlog_proof import format_proof, open_proof, parse_proof
+from archiver.evidence.checkpoints.tlog_proof import format_proof, parse_proof
 from archiver.evidence.journal.merkle import leaf_hash, root_of
-from archiver.evidence.journal.proofs import inclusion_proof
 
 # The known answers of golang.org/x/mod/sumdb/note: note_test.go.
 PETER_SEED = base64.b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]

@@ -6,8 +6,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from evidence_case import NOW, by_hand, create, in_file, reopen, seen
@@ -27,7 +29,9 @@ from archiver.evidence.origin.resolver import NoKey, Reply, Resolver, ask
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Position
 from archiver.model.entries import FolderScan, Scan
+from archiver.model.incoming import Incoming
 from archiver.model.origin import RULES, KeySeen, Origin
+from archiver.model.sources import FileSource, ImapSource
 
 OWN = Own(
     addresses=frozenset({"us@own.example"}),
@@ -68,6 +72,22 @@ def keep(evidence: Evidence, *messages: bytes, folder: str = "INBOX") -> list[Po
     return [kept.position for kept in evidence.keep(batch)]
 
 
+OURS = MESSAGE.replace(b"anne@client.example", b"us@own.example")
+SIGNED_BY_US = signed(OURS, domain="own.example")
+
+
+def labelled(*labels: str) -> ImapSource:
+    """Return a place in Gmail's All Mail with LABELS."""
+    source = seen(b"", 7, folder="[Gmail]/All Mail").source
+    assert isinstance(source, ImapSource)
+    return replace(source, labels=labels)
+
+
+def boxed(**more: Any) -> FileSource:
+    """Return a place in a file."""
+    return FileSource(path="/mail.mbox", member=0, offset=0, **more)
+
+
 def origin_of(evidence: Evidence, record: Position) -> Origin:
     """Return what was captured last of RECORD."""
     found = newest_origin(evidence, record)
@@ -98,6 +118,32 @@ def test_a_signed_record_is_captured_with_its_key(evidence: Evidence) -> None:
     assert key().published.encode()[:40] in evidence.read(seen_key.object)
     assert origin.internaldate == NOW
     assert grade(origin).level == "O2"
+
+
+def test_what_was_put_together_here_is_not_held_against_its_signer(evidence: Evidence) -> None:
+    """The body that was signed is not there: nobody is asked, and the grade says why."""
+    source = FileSource(path="/mail/box.pst", member=1, offset=0, made_from="pst")
+    kept = evidence.keep([Incoming(data=signed() + b"otherwise\r\n", source=source)])[0]
+    resolver = zone(key())
+    assert run(evidence, resolver).done == 1
+    origin = origin_of(evidence, kept.position)
+    assert (resolver.asked, origin.signatures, origin.made_from) == ([], (), "pst")
+    assert origin.from_domain
+    graded = grade(origin)
+    assert (graded.level, graded.reasons) == ("O0", ("made-here",))
+    assert graded.meaning == (
+        "Its bytes were put together here from an item of Outlook (.pst): what its sender's "
+        "servers signed were other bytes, so no signature in it can hold."
+    )
+    assert check_origin(evidence) == ()
+
+
+def test_an_origin_as_it_came_says_nothing_of_how_it_was_made(evidence: Evidence) -> None:
+    """Entries of before read and write the same."""
+    (record,) = keep(evidence, signed())
+    run(evidence, zone(key()))
+    (entry,) = origin_entries(evidence, record)
+    assert b"made_from" not in evidence.raw_entry(entry)
 
 
 def test_nothing_is_captured_twice(evidence: Evidence) -> None:
@@ -320,6 +366,27 @@ def test_a_folder_that_the_server_calls_sent_is_one(evidence: Evidence) -> None:
     own = Own(sent_folders=sent_folders(evidence))
     capture(evidence, FakeZone(), clock=Clock(), own=own)
     assert origin_of(evidence, record).sent
+
+
+@pytest.mark.parametrize(
+    ("source", "data", "sent"),
+    [
+        (labelled("\\Sent", "Clients/ACME"), MESSAGE, True),
+        (labelled("\\Inbox"), MESSAGE, False),
+        (labelled("\\Inbox"), OURS, True),  # as ever: ours, and nobody signed it
+        (boxed(labels=("Inbox", "Sent")), SIGNED_BY_US, True),
+        (boxed(folder="Sent"), SIGNED_BY_US, True),
+        (boxed(folder="Inbox"), SIGNED_BY_US, False),
+        (boxed(labels=("Sent",)), MESSAGE, False),  # another person's
+    ],
+)
+def test_a_label_says_what_was_sent(
+    evidence: Evidence, source: ImapSource | FileSource, data: bytes, *, sent: bool
+) -> None:
+    """Gmail has no folder for it; a file's own words count for mail from us only."""
+    kept = evidence.keep([Incoming(data=data, source=source)])[0]
+    run(evidence, zone(key()))
+    assert origin_of(evidence, kept.position).sent is sent
 
 
 def test_only_mail_from_the_account_itself_has_claims(evidence: Evidence) -> None:

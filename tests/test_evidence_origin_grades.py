@@ -6,32 +6,16 @@ from itertools import product
 
 import pytest
 from evidence_case import NOW
+from origins import held
 
 from archiver.evidence.origin.grades import date_grade, grade
 from archiver.model.anchors import Anchor
 from archiver.model.digest import Digest, Position
-from archiver.model.origin import RULES, Claim, Origin, Seal, Signature
+from archiver.model.origin import RULES, Claim, Origin, Seal
 
 RECORD = Position(10)
 KEY = Position(4)
-SIGNATURE = Signature(
-    domain="client.example",
-    selector="s1",
-    algorithm="rsa-sha256",
-    canonicalization="relaxed/relaxed",
-    headers=("from", "to", "subject", "date"),
-    length=None,
-    time=None,
-    expiry=None,
-    identity=None,
-    key_bits=2048,
-    testing=False,
-    result="pass",
-    header_result="pass",
-    aligned=True,
-    key=KEY,
-    unsigned=(),
-)
+SIGNATURE = held(KEY, headers=("from", "to", "subject", "date"), unsigned=())
 ORIGIN = Origin(
     record=RECORD,
     complete=True,

@@ -57,6 +57,12 @@ def memory(folder: Path, vault: FakeVault | None = None) -> Outside:
     return Outside(folder, ARCHIVE, vault=lambda: vault)
 
 
+def keep_key(outside: Outside) -> None:
+    """Make SEED the signing key."""
+    outside.keep_next(SEED)
+    outside.promote()
+
+
 def files(folder: Path) -> dict[str, bytes]:
     """Return all files below FOLDER."""
     return {
@@ -80,7 +86,7 @@ def test_an_empty_memory_remembers_nothing_and_makes_nothing(tmp_path: Path) -> 
 def test_what_was_remembered_is_there_the_next_time(tmp_path: Path) -> None:
     """The key, the last note, and small notes of other rooms."""
     outside = memory(tmp_path)
-    outside.keep_key(SEED)
+    keep_key(outside)
     outside.remember(b"first")
     outside.remember(b"second")
     outside.keep_note("verify-progress", b"1")
@@ -94,7 +100,7 @@ def test_only_the_owner_may_look(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         outside = memory(tmp_path / "state")
-        outside.keep_key(SEED)
+        keep_key(outside)
         outside.remember(b"note")
     finally:
         os.umask(before)
@@ -204,7 +210,7 @@ def test_the_key_is_in_the_keyring_where_there_is_one(tmp_path: Path) -> None:
     """And in no file."""
     vault = FakeVault()
     outside = memory(tmp_path, vault)
-    outside.keep_key(SEED)
+    keep_key(outside)
     assert outside.key() == SEED
     assert outside.key_place() == KeyPlace(where="keyring", path=outside.folder)
     assert list(vault.secrets.values()) == [SEED.hex()]
@@ -214,7 +220,7 @@ def test_the_key_is_in_the_keyring_where_there_is_one(tmp_path: Path) -> None:
 def test_the_key_is_in_a_file_where_there_is_no_keyring(tmp_path: Path) -> None:
     """For its owner only."""
     outside = memory(tmp_path)
-    outside.keep_key(SEED)
+    keep_key(outside)
     place = outside.key_place()
     assert (place.where, place.path) == ("file", outside.folder / "signing-key")
     assert not place.open_to_others
@@ -225,7 +231,7 @@ def test_a_keyring_that_keeps_nothing_is_not_trusted(tmp_path: Path) -> None:
     vault = FakeVault()
     vault.forgets = True
     outside = memory(tmp_path, vault)
-    outside.keep_key(SEED)
+    keep_key(outside)
     assert outside.key_place().where == "file"
     assert outside.key() == SEED
 
@@ -233,7 +239,7 @@ def test_a_keyring_that_keeps_nothing_is_not_trusted(tmp_path: Path) -> None:
 def test_a_locked_keyring_is_not_a_lost_key(tmp_path: Path) -> None:
     """Else each nightly run would make another key."""
     vault = FakeVault()
-    memory(tmp_path, vault).keep_key(SEED)
+    keep_key(memory(tmp_path, vault))
     vault.locked = True
     for now in (memory(tmp_path, vault), memory(tmp_path, None)):
         with pytest.raises(OperationError, match="does not answer now") as caught:
@@ -244,7 +250,7 @@ def test_a_locked_keyring_is_not_a_lost_key(tmp_path: Path) -> None:
 def test_a_key_that_the_keyring_no_longer_has_is_lost(tmp_path: Path) -> None:
     """A person removed it."""
     vault = FakeVault()
-    memory(tmp_path, vault).keep_key(SEED)
+    keep_key(memory(tmp_path, vault))
     vault.secrets.clear()
     assert memory(tmp_path, vault).key() is None
 
@@ -252,7 +258,7 @@ def test_a_key_that_the_keyring_no_longer_has_is_lost(tmp_path: Path) -> None:
 def test_a_key_in_the_keyring_is_found_without_the_folder(tmp_path: Path) -> None:
     """The folder was lost, the keyring was not."""
     vault = FakeVault()
-    memory(tmp_path / "one", vault).keep_key(SEED)
+    keep_key(memory(tmp_path / "one", vault))
     assert memory(tmp_path / "two", vault).key() == SEED
 
 
@@ -260,7 +266,7 @@ def test_a_key_in_the_keyring_is_found_without_the_folder(tmp_path: Path) -> Non
 def test_the_next_key_waits_until_the_journal_names_it(tmp_path: Path, *, keyring: bool) -> None:
     """Then it is the only one."""
     outside = memory(tmp_path, FakeVault() if keyring else None)
-    outside.keep_key(SEED)
+    keep_key(outside)
     outside.keep_next(OTHER)
     assert (outside.key(), outside.next_key()) == (SEED, OTHER)
     outside.promote()
@@ -271,7 +277,7 @@ def test_the_next_key_waits_until_the_journal_names_it(tmp_path: Path, *, keyrin
 
 def test_a_key_moves_into_the_keyring_when_it_is_changed(tmp_path: Path) -> None:
     """The file is gone then."""
-    memory(tmp_path).keep_key(SEED)
+    keep_key(memory(tmp_path))
     outside = memory(tmp_path, FakeVault())
     assert outside.key() == SEED
     outside.keep_next(OTHER)
@@ -284,7 +290,7 @@ def test_a_key_moves_into_the_keyring_when_it_is_changed(tmp_path: Path) -> None
 def test_a_damaged_key_is_told_and_not_shown(tmp_path: Path, content: bytes) -> None:
     """It may be most of a secret."""
     outside = memory(tmp_path)
-    outside.keep_key(SEED)
+    keep_key(outside)
     (outside.folder / "signing-key").write_bytes(content)
     with pytest.raises(OperationError, match="is damaged") as caught:
         outside.key()
@@ -295,7 +301,7 @@ def test_a_damaged_key_is_told_and_not_shown(tmp_path: Path, content: bytes) -> 
 def test_only_a_whole_seed_is_kept(tmp_path: Path) -> None:
     """32 bytes."""
     with pytest.raises(ValueError, match="32 bytes"):
-        memory(tmp_path).keep_key(SEED[1:])
+        memory(tmp_path).keep_next(SEED[1:])
 
 
 # --- whose memory -------------------------------------------------------------------------------
@@ -309,7 +315,7 @@ def never() -> FakeVault | None:
 def test_a_named_folder_keeps_everything_and_asks_no_keyring(tmp_path: Path) -> None:
     """Nightly runs and tests."""
     outside = Outside.of_user(ARCHIVE, environ={"ARCHIVER_STATE": str(tmp_path)}, vault=never)
-    outside.keep_key(SEED)
+    keep_key(outside)
     assert outside.folder == tmp_path / ARCHIVE
     assert outside.key() == SEED
 
@@ -352,7 +358,8 @@ from archiver.evidence.checkpoints.outside import Outside
 from archiver.evidence.checkpoints.vault import system_vault
 outside = Outside(pathlib.Path(os.environ["STATE"]), "0" * 32, vault=system_vault)
 if "LOCKED" not in os.environ:
-    outside.keep_key(bytes(32))
+    outside.keep_next(bytes(32))
+    outside.promote()
     outside.keep_next(bytes(range(32)))
     outside.promote()
 print(outside.key_place().where, outside.key() == bytes(range(32)))
@@ -412,7 +419,7 @@ def test_doctor_names_where_the_key_is(
     """The keyring, a file, or nowhere yet."""
     outside = memory(tmp_path)
     assert told(outside.key_place()) == {"key-missing": "note"}
-    outside.keep_key(SEED)
+    keep_key(outside)
     assert told(outside.key_place()) == {"key-place": "note"}
     assert told(KeyPlace(where="keyring", path=tmp_path)) == {"key-place": "note"}
 
@@ -423,6 +430,6 @@ def test_doctor_warns_of_a_key_that_others_may_read(
 ) -> None:
     """A copy made without its mode."""
     outside = memory(tmp_path)
-    outside.keep_key(SEED)
+    keep_key(outside)
     (outside.folder / "signing-key").chmod(0o644)
     assert told(outside.key_place()) == {"key-place": "note", "key-open": "warning"}

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -211,6 +212,25 @@ def test_a_second_sync_of_an_account_is_told_at_once(
         holder.wait()
         with evidence.account_lock("work"):
             pass
+
+
+def test_a_second_sync_of_an_account_may_wait_for_the_first(
+    archive: Path, holder: "subprocess.Popen[str]"
+) -> None:
+    """It says how long it did, and that the daemon may be at it; when that ends, it goes on."""
+    with reopen(archive) as evidence:
+        with pytest.raises(LockedError) as caught, evidence.account_lock("work", wait=0.05):
+            pass
+        assert caught.value.what == (
+            "Another sync, perhaps the daemon's, has been synchronising the account work for "
+            "0.05 s."
+        )
+        assert "archiver daemon --status" in caught.value.advice
+        assert "--lock-wait" in caught.value.advice
+        ending = threading.Timer(0.1, holder.kill)
+        ending.start()
+        with evidence.account_lock("work", wait=30):
+            ending.join()
 
 
 def test_writing_waits_for_the_lock_and_then_gives_up(

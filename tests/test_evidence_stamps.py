@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from archiver.authorities import Authority
 from archiver.evidence.stamps import der
 from archiver.evidence.stamps.check import check_stamps
-from archiver.evidence.stamps.entries import anchors, first_anchored, stamp_path
+from archiver.evidence.stamps.entries import anchors, stamp_path
 from archiver.evidence.stamps.request import make_request, nonce_of
 from archiver.evidence.stamps.rfc3161 import chain_pem, read_roots
 from archiver.evidence.stamps.stamp import Stamp, StampProblem, check_stamp
@@ -345,14 +345,6 @@ def test_stamps_of_a_new_key_and_of_the_old_one_are_good(
     with anchored(tmp_path, authority, "rsa", "ec") as evidence:
         assert check_stamps(evidence, local(authority)) == ()
         assert [anchor.size for _position, anchor in anchors(evidence)] == [1, 2]
-
-
-def test_the_first_stamp_that_covers_a_position_is_found(
-    authority: LocalAuthority, tmp_path: Path
-) -> None:
-    """The earliest date that a third party gives an entry; none for the newest."""
-    with anchored(tmp_path, authority, "rsa", "ec") as evidence:
-        assert [first_anchored(evidence, position) for position in range(3)] == [1, 2, None]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,56 @@ def test_a_container_is_told_even_when_named(tmp_path: Path, data: bytes, kind: 
     assert refused(put(tmp_path / "x.eml", data)) == {"x.eml": reason}
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("mail.pst", "it is not an Outlook data file"),
+        ("mail.OST", "it is not an Outlook data file"),
+        ("mail.msg", "it is not an Outlook message"),
+        ("mail.zip", "it is not a zip file"),
+        ("mail.gz", "it is not a gzip file"),
+        ("mail.tgz", "it is not a gzip file"),
+        ("mail.emlx", "it ends before its message does, or is no file of Apple Mail"),
+        ("mail.rar", ".rar files are not read; unpack or export it first"),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_file_that_is_not_what_its_ending_says_is_told(
+    tmp_path: Path, name: str, reason: str, *, named: bool
+) -> None:
+    """Named or found in a folder: a broken copy of a mailbox is no message."""
+    path = put(tmp_path / name, b"garbage, not a mailbox at all")
+    (item,) = messages_in(path if named else tmp_path)
+    assert item == NotRead(str(path), reason)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_plain_message_under_the_ending_of_outlook_is_mail(
+    tmp_path: Path, *, named: bool
+) -> None:
+    """Some programs write single messages as .msg."""
+    path = put(tmp_path / "a.msg")
+    assert read(path if named else tmp_path) == [LETTER]
+
+
+def test_in_a_maildir_a_name_has_no_ending(tmp_path: Path) -> None:
+    """It ends with the name of a machine, which may be any."""
+    put(tmp_path / "cur" / "1772447.M1.host.zip", b"no header at all")
+    (tmp_path / "new").mkdir()
+    assert read(tmp_path) == [b"no header at all"]
+
+
+def test_tar_and_empty_zip_files_are_told(tmp_path: Path) -> None:
+    """By their bytes, whatever they are called."""
+    tar = b"mail.mbox".ljust(257, b"\0") + b"ustar\x0000".ljust(255, b"\0")
+    (told,) = messages_in(put(tmp_path / "mails", tar))
+    assert told == NotRead(
+        str(tmp_path / "mails"), "tar files are not read; unpack or export it first"
+    )
+    (told,) = messages_in(put(tmp_path / "mails.zip", b"PK\x05\x06" + bytes(18)))
+    assert told == NotRead(str(tmp_path / "mails.zip"), "it is empty")
+
+
 def emlx(message: bytes, flags: int = 0) -> bytes:
     """Return MESSAGE as Apple Mail keeps it."""
     plist = f"<?xml?><plist><dict><key>flags</key><integer>{flags}</integer></dict></plist>"

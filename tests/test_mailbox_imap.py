@@ -16,6 +16,7 @@ from archiver.errors import (
     ConfigurationError,
     TemporaryNetworkError,
 )
+from archiver.mailbox.server import trouble
 from archiver.mailbox.server.imap import PART, ImapSession, connect
 from archiver.mailbox.server.session import Outline, RefusedError
 from archiver.mailbox.walk import Fetched, FolderDone, NotFetched, walk
@@ -117,13 +118,24 @@ def test_a_refused_login_says_so_in_the_servers_words() -> None:
     [
         ("me@gmail.com", "https://myaccount.google.com/apppasswords"),
         ("me@icloud.com", "app password"),
-        ("me@outlook.com", "Microsoft takes no passwords"),
+        ("me@outlook.com", "`archiver account edit work --oauth microsoft --client-id ID`"),
+        ("me@outlook.com", "docs/providers/microsoft-365.md"),
     ],
 )
 def test_a_refused_login_knows_the_providers_way(user: str, advice: str) -> None:
     """The most common reason is not a wrong password."""
     with ScriptedServer({"AUTHENTICATE": b"{tag} NO no\r\n"}) as server:
         assert advice in failure(server, user=user).advice
+
+
+def test_gmail_is_opened_by_an_app_password_first_and_else_by_oauth2() -> None:
+    """Who cannot have the one is told of the other; nobody else is."""
+    with ScriptedServer({"AUTHENTICATE": b"{tag} NO no\r\n"}) as server:
+        gmail = failure(server, user="me@gmail.com").advice
+        apple = failure(server, user="me@icloud.com").advice
+    assert gmail.index("app password") < gmail.index("account edit work --oauth google")
+    assert "docs/providers/gmail.md" in gmail
+    assert "OAuth2" not in apple
 
 
 @pytest.mark.parametrize(
@@ -153,7 +165,54 @@ def test_a_server_of_another_kind_is_a_mistake_in_the_settings() -> None:
     with ScriptedServer(greeting=b"220 smtp.example ESMTP\r\n") as server:
         error = failure(server)
     assert isinstance(error, ConfigurationError)
-    assert "does not answer as an IMAP server" in error.what
+    assert "does not answer as an IMAP server: it says 220 smtp.example ESMTP." in error.what
+
+
+@pytest.mark.parametrize("greeting", [b"", b"* OK [CAPABILITY IMAP4rev1 SASL-IR"])
+def test_a_connection_that_ends_during_the_greeting_is_told_in_words(greeting: bytes) -> None:
+    """And not in those of the library."""
+
+    def greet(listener: socket.socket) -> None:
+        connection, _address = listener.accept()
+        with connection:
+            connection.sendall(greeting)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=greet, args=(listener,))
+        thread.start()
+        port = listener.getsockname()[1]
+        with pytest.raises(TemporaryNetworkError) as caught:
+            connect(account(port=port), PASSWORD, timeout=5)
+        thread.join()
+    assert caught.value.what == (
+        f"127.0.0.1 port {port} cannot be reached: the connection ended during the greeting."
+    )
+
+
+def test_a_connection_that_ends_during_the_login_is_told_in_words() -> None:
+    """In the middle of a line, or between two."""
+    for said in (b"* OK ha", b"* OK half\r\n"):
+        with ScriptedServer({"LOGIN|AUTHENTICATE": said + CLOSE}) as server:
+            error = failure(server)
+        assert isinstance(error, TemporaryNetworkError)
+        assert "cannot be reached: the " in error.what
+        assert "EOF" not in error.what
+        assert "b'" not in error.what
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("socket error: EOF", "the connection ended"),
+        ("socket error: unterminated line: b'* OK [CAPAB'", "the connection ended"),
+        ("EOF occurred in violation of protocol (_ssl.c:992)", "the connection ended"),
+        ("socket error: [Errno 104] Connection reset by peer", "Connection reset by peer"),
+        ("[AUTHENTICATIONFAILED] no.", "[AUTHENTICATIONFAILED] no"),
+    ],
+)
+def test_no_words_of_a_library_are_told(words: str, told: str) -> None:
+    """What imaplib and OpenSSL say is for programmers."""
+    assert trouble.said([words]) == told
 
 
 def test_a_closed_port_is_tried_later() -> None:
@@ -377,9 +436,16 @@ def parts(script: Mapping[str, bytes], size: int | None) -> bytes | None:
         here = session(server)
         here.examine("INBOX")
         try:
-            return here.fetch_in_parts(1, size)
+            pieces = list(here.fetch_in_parts(1, size))
         finally:
             here.close()
+    return b"".join(pieces) if pieces else None
+
+
+def all_of(data: bytes) -> tuple[str, bytes]:
+    """Return the rule for a fetch of the whole message."""
+    answer = b"* 1 FETCH (UID 1 BODY[] {%d}\r\n%b)\r\n" % (len(data), data)
+    return r"UID FETCH 1 \(UID BODY.PEEK\[\]\)", answer
 
 
 def piece(start: int, data: bytes) -> tuple[str, bytes]:
@@ -393,14 +459,25 @@ def test_a_large_message_is_put_together_whatever_its_size_was_said_to_be(size: 
     """RFC822.SIZE is a hint only."""
     whole = b"a" * PART + b"b" * PART + b"end"
     pieces = [piece(0, whole[:PART]), piece(PART, whole[PART : 2 * PART])]
-    pieces += [piece(2 * PART, b"end"), piece(len(whole), b"")]
+    pieces += [piece(2 * PART, b"end"), piece(len(whole), b""), all_of(whole)]
     assert parts(dict(pieces), size) == whole
 
 
 def test_a_server_that_hands_out_smaller_pieces_is_asked_on() -> None:
-    """A short piece is the end only if the size agrees."""
+    """How long a piece is says nothing of the end, nor does a size that is too small."""
     script = dict([piece(0, b"abc"), piece(3, b"def"), piece(6, b"")])
-    assert parts(script, 100) == b"abcdef"
+    for size in (None, 3, 5, 6):
+        assert parts(script, size) == b"abcdef"
+    assert parts(script | dict([all_of(b"abcdef")]), 100) == b"abcdef"
+
+
+@pytest.mark.parametrize("answer", [b"", b'* 1 FETCH (UID 1 BODY[]<3> "")\r\n', b"{tag} NO no\r\n"])
+def test_what_ends_before_its_size_is_asked_for_whole(answer: bytes) -> None:
+    """After small pieces as after full ones; what came so far is kept by nobody as the whole."""
+    script = dict([piece(0, b"abc")]) | {r"UID FETCH 1 .*<3\.": answer}
+    assert parts(script | dict([all_of(b"abcdef")]), 6) == b"abcdef"
+    with pytest.raises(RefusedError, match="stopped handing out the message midway"):
+        parts(script, 6)
 
 
 def test_a_server_that_refuses_beyond_the_end_has_no_more() -> None:
@@ -420,6 +497,28 @@ def test_a_server_that_knows_no_parts_sends_the_whole() -> None:
 def test_a_large_message_that_is_not_handed_out_is_none(answer: bytes) -> None:
     """The caller tells it."""
     assert not parts({"UID FETCH": answer}, 10 * PART)
+
+
+@pytest.mark.parametrize("answer", [b"", b"* 1 FETCH (UID 1 BODY[]<%d> NIL)\r\n" % PART])
+@pytest.mark.parametrize("size", [None, 2 * PART])
+def test_a_message_that_ends_within_itself_is_not_taken_for_whole(
+    answer: bytes, size: int | None
+) -> None:
+    """Somebody deleted it meanwhile (RFC 2180, section 4.1): what came is no message."""
+    script = dict([piece(0, b"a" * PART)]) | {rf"UID FETCH 1 .*<{PART}\.": answer}
+    with pytest.raises(RefusedError, match="stopped handing out"):
+        parts(script, size)
+    assert parts(script, PART) == b"a" * PART
+
+
+def test_a_message_is_gone_on_with_from_any_byte() -> None:
+    """As far as an earlier connection brought it."""
+    script = [piece(PART, b"b" * PART), piece(2 * PART, b"c"), piece(2 * PART + 1, b"")]
+    with ScriptedServer(dict(script)) as server:
+        here = session(server)
+        here.examine("INBOX")
+        assert list(here.fetch_in_parts(1, None, PART)) == [b"b" * PART, b"c"]
+        here.close()
 
 
 def test_only_reading_commands_are_ever_sent() -> None:

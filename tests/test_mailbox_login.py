@@ -6,6 +6,7 @@ import json
 import pytest
 from mailbox_fakes import CLOSE, ScriptedServer, account
 
+from archiver.accounts import OAuth
 from archiver.errors import ArchiverError, AuthenticationError, TemporaryNetworkError
 from archiver.mailbox.secrets import Password, Secret, Token, TokenRefusedError
 from archiver.mailbox.server.glance import glance
@@ -106,7 +107,16 @@ def test_a_refused_token_is_told_and_answered(mechanism: str, answer: bytes, at_
     assert "refused the access token of me@consultant.example" in error.what
     assert "status 401" in error.what
     assert "scope mail …" in error.what
-    assert "oauth or token_command" in error.advice
+    assert error.advice.startswith("Run the account's token_command by hand")
+    assert "docs/providers" in error.advice
+
+
+def test_a_refused_token_that_the_archiver_asked_for_itself_is_renewed_by_a_login() -> None:
+    """The command is named, with the account."""
+    script = offers("AUTH=XOAUTH2", "SASL-IR") | {"AUTHENTICATE": b"{tag} NO no\r\n"}
+    with ScriptedServer(script) as server:
+        error = failure(server, oauth=OAuth(provider="google", client_id="x"))
+    assert error.advice.startswith("Log in anew with `archiver account login work`.")
 
 
 @pytest.mark.parametrize("challenge", [b"", b"!!!", b"bnVsbA==", b"W1tbW1tb", b"/////w=="])

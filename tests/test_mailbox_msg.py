@@ -389,7 +389,7 @@ def test_an_item_that_ends_the_process_is_told_and_the_next_is_read(
 ) -> None:
     """A new process goes on after it."""
     path = put(tmp_path / "box.pst", b"!BDN")
-    with reader(tmp_path, THREE.format(fault=fault), patience=2.0) as outlook:
+    with reader(tmp_path, THREE.format(fault=fault), patience=1.0) as outlook:
         found = list(outlook.messages_in(path, "pst"))
     assert [each.data for each in found if isinstance(each, Incoming)] == [
         b"Subject: 0",

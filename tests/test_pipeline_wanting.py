@@ -440,15 +440,17 @@ def test_what_joins_a_known_thread_elsewhere_calls_for_no_second_look(desk: Desk
     assert desk.wanted().unsettled
 
 
-def test_what_the_account_kept_itself_calls_for_none_either(desk: Desk) -> None:
-    """Unless its walk broke off: then it may not have looked around."""
+def test_what_the_account_kept_itself_calls_for_one_until_a_walk_looked_around(desk: Desk) -> None:
+    """However often, and however long ago, walks broke off before."""
     desk.keep(letter("1", from_=MARIE))
     _synced(desk)
     desk.keep(letter("2", from_=MARIE, in_reply_to="0@x.example"))
-    assert not desk.wanted().unsettled
-    at = desk.evidence.last_entry_at() + timedelta(hours=1)
+    assert desk.wanted().unsettled
+    at = desk.evidence.last_entry_at() + timedelta(days=3)
     desk.evidence.note_sync("work", at, good=False, reason="the line broke")
     assert desk.wanted().unsettled
+    _synced(desk)
+    assert not desk.wanted().unsettled
 
 
 def test_new_mail_that_refers_to_nothing_calls_for_no_second_look(desk: Desk) -> None:
@@ -493,8 +495,9 @@ def test_a_decision_of_a_person_brings_the_thread(desk: Desk) -> None:
 
 
 def _synced(desk: Desk, *, later: timedelta = timedelta(milliseconds=1)) -> datetime:
-    """Note a good sync LATER than the newest entry; return when."""
+    """Note a good sync LATER than the newest entry, which looked around; return when."""
     at = desk.evidence.last_entry_at() + later
+    desk.evidence.note_looked("work", desk.evidence.size)
     desk.evidence.note_sync("work", at, good=True)
     return at
 

@@ -14,12 +14,12 @@ from authority import LocalAuthority, missing
 from evidence_case import ReadOnlyDisk, reopen
 from proofs import ACCOUNT, FOLDER, OTHER_SUBJECT, House, pinned, verify
 from test_templates import Masked
+from tree_proofs import open_proof
 
 from archiver.dossier.pages import render_part
 from archiver.dossier.proof.collect import collect
 from archiver.dossier.proof.folder import contents, hand_over, write
 from archiver.errors import OperationError, UsageError
-from archiver.evidence.checkpoints.tlog_proof import open_proof
 from archiver.evidence.journal.codec import decode
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Export

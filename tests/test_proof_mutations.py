@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import hashlib
-import importlib.util
 import io
 import json
 import random
@@ -14,7 +13,7 @@ from types import ModuleType
 
 import pytest
 from authority import LocalAuthority, missing
-from proofs import VERIFIER, House, pinned, sealed, verify
+from proofs import House, load_verifier, pinned, sealed, verify
 from sampling import sample
 
 from archiver.dossier.proof.folder import EXPLANATION
@@ -73,13 +72,8 @@ def copy(exported: tuple[Path, Proof], tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def verifier() -> ModuleType:
-    """Load ``verify.py``; a process for each byte would take too long."""
-    spec = importlib.util.spec_from_file_location("stand_alone", VERIFIER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Load ``verify.py``."""
+    return load_verifier()
 
 
 def judge(verifier: ModuleType, folder: Path, *options: str) -> int:

@@ -2,7 +2,6 @@
 
 import ast
 import base64
-import importlib.util
 import io
 import json
 import random
@@ -17,10 +16,11 @@ from types import ModuleType
 import pytest
 from authority import LocalAuthority, missing
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from proofs import VERIFIER, House, pinned, pythons, sealed, verify
+from proofs import VERIFIER, House, load_verifier, pinned, pythons, sealed, verify
+from tree_proofs import inclusion_proof
 
 from archiver.evidence.journal.merkle import leaf_hash, root_of
-from archiver.evidence.journal.proofs import consistency_proof, inclusion_proof
+from archiver.evidence.journal.proofs import consistency_proof
 
 # RFC 8032, section 7.1, tests 1 to 3 and SHA(abc): secret key, public key, message, signature.
 VECTORS = [
@@ -75,12 +75,7 @@ def copy(whole: tuple[Path, tuple[str, ...]], tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def verifier() -> ModuleType:
     """Load the file as a module."""
-    spec = importlib.util.spec_from_file_location("stand_alone", VERIFIER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_verifier()
 
 
 # --- what it is ---------------------------------------------------------------------------------

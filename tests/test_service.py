@@ -129,12 +129,40 @@ def test_systemd_finds_nothing_wrong(tmp_path: Path, kind: Kind, *, system: bool
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
-@pytest.mark.parametrize("minutes", [1, 15, 45, 60, 720, 1440])
+@pytest.mark.parametrize("minutes", [1, 15, 45, 60, 100, 300, 720, 1440])
 def test_systemd_understands_when_the_timer_runs(tmp_path: Path, minutes: int) -> None:
     """Each minute to once a day."""
     unit = text_of("systemd-timer", job(tmp_path, minutes=minutes))
     (when,) = settings_of(unit, "OnCalendar")
     subprocess.run(["systemd-analyze", "calendar", when], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "line", "calendar"),
+    [
+        (1, "*/1 * * * *", "*:0/1"),
+        (7, "*/6 * * * *", "*:0/6"),
+        (45, "*/30 * * * *", "*:0/30"),
+        (60, "0 */1 * * *", "0/1:00"),
+        (100, "0 */1 * * *", "0/1:00"),
+        (300, "0 */4 * * *", "0/4:00"),
+        (1440, "0 */24 * * *", "00:00"),
+    ],
+)
+def test_a_calendar_repeats_at_even_intervals(
+    tmp_path: Path, minutes: int, line: str, calendar: str
+) -> None:
+    """Each hour and day begins anew: what divides neither is rounded down."""
+    made = job(tmp_path, minutes=minutes)
+    assert f"\n{line} " in cron.lines(made)
+    assert settings_of(text_of("systemd-timer", made), "OnCalendar") == [calendar]
+
+
+def test_a_unit_says_which_failure_commands_cannot_work_in_it(tmp_path: Path) -> None:
+    """What gains rights by setgid, as postfix's way into its spool does, is forbidden there."""
+    unit = text_of("systemd", job(tmp_path))
+    assert settings_of(unit, "NoNewPrivileges") == ["yes"]
+    assert "# (setuid, setgid): mail and sendmail of postfix or exim cannot be" in unit
 
 
 def test_a_timer_runs_sync(tmp_path: Path) -> None:

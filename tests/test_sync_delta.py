@@ -70,7 +70,7 @@ def test_what_calls_for_a_whole_enumeration() -> None:
     assert plan(folder(), CURSOR, late) == Whole("due")
     assert plan(folder(), undone, TERMS) == Whole("again")
     assert plan(blind, CURSOR, TERMS) == Whole("blind")
-    assert plan(folder(uidnext=9), CURSOR, TERMS) == Whole("counts")
+    assert plan(folder(uidnext=9), CURSOR, TERMS) == Whole("anew")
 
 
 def test_enumerations_fall_due_on_different_days() -> None:
@@ -345,3 +345,27 @@ def test_a_day_without_news_is_a_heartbeat_even_by_a_glance(case: Case) -> None:
     for _time in range(2):
         case.sync(connect=no_connection, glance=case.glance([]))
     assert [scan.heartbeat for scan in case.said(Scan)] == [False, True]
+
+
+def test_a_mailbox_that_only_has_the_names_of_gmail_is_looked_at_whole(case: Case) -> None:
+    """One that was moved away from there: what comes into the inbox stands in no All Mail."""
+    case.folders = {"INBOX": box(1, role="inbox"), "[Gmail]/All Mail": box(5, role="all")}
+    case.sync()
+    case.folders["INBOX"].messages[2] = letter(2)
+    seen: list[str] = []
+    assert case.sync(glance=case.glance(seen)).new == 1
+    assert seen == ["glance"]
+
+
+def test_what_came_after_examine_and_went_is_told(case: Case) -> None:
+    """Though no report of what vanished since the cursor names it."""
+    case.folders = {"INBOX": box(1, 2)}
+    case.sync()
+    cursor = case.evidence.cursors("work")["INBOX"]
+    case.folders["INBOX"].messages[3] = letter(3)
+    case.sync()
+    case.evidence.put_cursors("work", [cursor])  # as if it had come after EXAMINE was answered
+    del case.folders["INBOX"].messages[3]
+    case.folders["INBOX"].messages[4] = letter(4)
+    case.sync()
+    assert case.evidence.present_uids("work", "INBOX", 1) == {1, 2, 4}

@@ -1,5 +1,6 @@
 """``keep = "engagements"`` and ``[never]`` on a real server, from the account to the journal."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,9 @@ from mail import DEFAULT_DATE, mail
 from mailbox_fakes import Listener
 
 from archiver.app import Archive
+from archiver.errors import TemporaryNetworkError
+from archiver.mailbox.events import Event
+from archiver.mailbox.walk import Walk
 from archiver.model.entries import FolderScan, Scan
 
 pytestmark = pytest.mark.dovecot
@@ -172,6 +176,51 @@ def test_a_record_kept_later_brings_what_an_earlier_sync_left(work: Work) -> Non
     work.desk.ok("sync")
     assert work.subjects() == {"Letter 1", "Letter 3"}
     assert work.left()["INBOX"].get("no-rule", "2") == "2"
+
+
+@pytest.mark.parametrize("how", ["the network", "a person"])
+def test_a_walk_that_broke_off_before_it_looked_again_loses_nothing(
+    work: Work, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """What was kept is looked around by the first walk that gets through."""
+
+    def gone(_walk: Walk, _left: object) -> Iterator[Event]:
+        yield from ()
+        if how == "a person":
+            raise KeyboardInterrupt
+        raise TemporaryNetworkError("The line is dead.", advice="Wait.")
+
+    work.fill(letter("1", from_=ME, to="stranger@else.example"), letter("2"))
+    work.add()
+    work.desk.ok("sync")
+    work.fill(letter("3", from_=MARIE, in_reply_to="1@x.example"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Walk, "again", gone)
+        with contextlib.suppress(KeyboardInterrupt):
+            work.desk("sync")
+        with contextlib.suppress(KeyboardInterrupt):
+            work.desk("sync")
+    work.desk.ok("sync")
+    assert work.subjects() == {"Letter 1", "Letter 3"}
+    with Archive(work.desk.root, tell=print, actor="person:test") as archive:
+        settled = archive.wanted(archive.copies.settings.accounts[0])
+        assert settled is not None
+        assert not settled.unsettled
+
+
+def test_a_long_thread_is_followed_to_its_beginning(work: Work) -> None:
+    """Each message lies so far from the next that only the one brings the other."""
+    number = 9
+    for n in range(number):
+        more = {"in_reply_to": f"{n + 1}@x.example"} if n < number - 1 else {}
+        at = DEFAULT_DATE - timedelta(days=80 * (n + 1))
+        work.server.add(work.user, "INBOX", letter(str(n), **more), internaldate=at)
+    work.add()
+    work.desk.ok("sync")
+    assert work.subjects() == set()
+    work.fill(letter("top", from_=MARIE, in_reply_to="0@x.example"))
+    work.desk.ok("sync")
+    assert len(work.subjects()) == number + 1
 
 
 def test_a_record_that_was_imported_brings_what_was_left(work: Work, tmp_path: Path) -> None:

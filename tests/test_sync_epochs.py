@@ -1,6 +1,7 @@
 """Folders renumbered, renamed, deleted, back; messages moved: nothing is lost or fetched twice."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -287,3 +288,49 @@ def test_a_message_id_is_read_from_a_header(header: bytes, found: bytes) -> None
 def test_a_real_message_states_its_own() -> None:
     """As the archive holds it, and as a server hands it out."""
     assert message_id_of(mail(message_id="one@x.example")) == b"<one@x.example>"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "mailbox_id"), [((1, 2), ""), ((1, 2, 3, 4, 5), "M2"), (tuple(range(1, 9)), "M2")]
+)
+def test_a_folder_made_anew_under_the_same_uidvalidity_is_fetched(
+    case: Case, numbers: tuple[int, ...], mailbox_id: str
+) -> None:
+    """Whether its MAILBOXID tells, or a UIDNEXT that went back; what was kept stays."""
+    case.folders["INBOX"] = box(1, 2, 3, 4, 5, mailbox_id="M1" if mailbox_id else "")
+    case.sync(full=True)
+    kept = case.records()
+    case.later(days=1)
+    other = {number: letter(100 + number, text="another") for number in numbers}
+    case.folders["INBOX"] = FakeFolder(other, internaldate=ARRIVED, mailbox_id=mailbox_id)
+    intake = case.sync()
+    assert intake.new == len(numbers)
+    assert case.records() == kept + len(numbers)
+    assert any("made anew under the same UIDVALIDITY" in note for note in intake.notes)
+    assert case.sound()
+    case.later(hours=1)
+    again = case.sync()
+    assert (again.new, again.known, again.notes, case.fetched) == (0, 0, [], [])
+
+
+def test_a_folder_made_anew_with_the_same_messages_costs_a_look(case: Case) -> None:
+    """A server that was restored: nothing is fetched, nothing is told to a person."""
+    case.folders["INBOX"] = box(1, 2, 3, 4, 5, mailbox_id="M1")
+    case.sync(full=True)
+    case.later(days=1)
+    case.folders["INBOX"] = box(1, 2, 3, 4, 5, mailbox_id="M2")
+    intake = case.sync()
+    assert (intake.new, intake.notes, case.fetched) == (0, [], [])
+
+
+def test_what_fails_in_a_folder_made_anew_is_tried_until_it_comes(case: Case) -> None:
+    """Its number is known: only the old cursor tells that another message stands there."""
+    case.folders["INBOX"] = box(1, 2, 3, 4, 5, mailbox_id="M1")
+    case.sync(full=True)
+    case.later(days=1)
+    other = {number: letter(100 + number, text="another") for number in range(1, 6)}
+    anew = FakeFolder(other, internaldate=ARRIVED, mailbox_id="M2", refused=frozenset({2}))
+    case.folders["INBOX"] = anew
+    assert case.sync().new == 4
+    case.folders["INBOX"] = replace(anew, refused=frozenset())
+    assert case.sync().new == 1

@@ -1,18 +1,19 @@
 """Volumes, servers that ask to slow down, and callers that want to stop."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
-from mailbox_fakes import FakeFolder, FakeSession, account
+from mailbox_fakes import FakeSession, account
 from sync_case import Case, box, letter
 
 from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.allowance import Allowance
 from archiver.mailbox.line import Patience
-from archiver.mailbox.server.session import ThrottledError
+from archiver.mailbox.server.session import FolderState, ThrottledError
+from archiver.model.cursors import Status
 
 SIZE = len(letter(1))
 DAY = date(2026, 3, 2)
@@ -71,11 +72,12 @@ def test_what_does_not_fit_into_the_day_is_postponed_and_told(case: Case) -> Non
     assert case.sound()
 
 
-def test_a_postponed_sync_is_no_good_one(case: Case) -> None:
-    """Not all is here; the reason is known."""
+def test_a_postponed_sync_is_a_good_one(case: Case) -> None:
+    """It fetched what it may; what is still to come is told by itself."""
     case.account = account(daily_bytes=SIZE)
-    case.sync()
-    assert case.evidence.trouble_of("work") == (1, "the day's volume is spent")
+    assert case.sync().postponed == 6
+    assert case.evidence.trouble_of("work") == (0, "")
+    assert case.evidence.last_syncs()["work"] == (case.now, case.now)
 
 
 def test_a_message_larger_than_a_day_goes_through_alone(case: Case) -> None:
@@ -85,6 +87,32 @@ def test_a_message_larger_than_a_day_goes_through_alone(case: Case) -> None:
         assert case.sync().new == 1
         assert case.records() == new
         case.later(days=1)
+
+
+def test_small_mail_of_every_day_starves_no_large_message(case: Case) -> None:
+    """Nor does a large one keep the smaller ones behind it from coming."""
+    case.account = account(daily_bytes=10 * SIZE)
+    sent = box(1, 3, 4)
+    sent.messages[2] = letter(2, text="x" * 20 * SIZE)
+    case.folders = {"INBOX": box(1), "Sent": sent}
+    for day in range(1, 4):
+        case.folders["INBOX"].messages[day + 10] = letter(day + 10)
+        case.sync()
+        case.later(days=1)
+    assert case.records() == 7  # three came into the inbox; letter 1 stands in both folders
+
+
+def test_what_does_not_fit_is_passed_by(case: Case) -> None:
+    """What is smaller and comes after it is fetched on the same day."""
+    case.account = account(daily_bytes=10 * SIZE)
+    case.folders = {"INBOX": box(*range(1, 7))}
+    case.folders["INBOX"].messages[7] = letter(7, text="x" * 20 * SIZE)
+    case.folders["INBOX"].messages[8] = letter(8)
+    intake = case.sync()
+    assert (intake.new, intake.postponed) == (7, 1)
+    assert [scan.postponed for scan in case.scans()] == ["7"]
+    case.later(days=1)
+    assert case.sync().new == 1
 
 
 def test_a_clock_that_is_put_back_gives_no_second_volume(case: Case) -> None:
@@ -119,7 +147,9 @@ def test_an_allowance_within_another_needs_both() -> None:
     part.take(40)
     assert part.room([20]) == 0
     assert whole.room([60]) == 1
-    assert whole.room([61]) == 0
+    whole.take(20)
+    assert whole.room([40]) == 1
+    assert whole.room([41]) == 0
     assert not Allowance(0, today=lambda: DAY).left
     assert Allowance(None).room([10**12]) == 1
 
@@ -152,9 +182,19 @@ def test_patience_ends_and_what_was_kept_is_kept(case: Case) -> None:
     seen: list[FakeSession] = []
 
     class Busy(FakeSession):
-        def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:  # noqa: ARG002 - as in the base class
+        def fetch_in_parts(self, uid: int, size: int | None, start: int = 0) -> Iterator[bytes]:  # noqa: ARG002 - as in the base class
             seen.append(self)
             raise ThrottledError("the volume of the day is spent", advice="wait")
+
+        def fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes | None]]:
+            if seen:
+                raise ThrottledError("the volume of the day is spent", advice="wait")
+            return super().fetch(uids)
+
+        def examine(self, folder: str, since: Status | None = None) -> FolderState:
+            if len(seen) > 1 and folder != "INBOX":
+                raise ThrottledError("the volume of the day is spent", advice="wait")
+            return super().examine(folder, since)
 
     with pytest.raises(ThrottledError) as caught:
         case.sync(
@@ -271,30 +311,3 @@ def test_a_sync_that_is_to_stop_before_it_began_does_nothing(case: Case) -> None
     """It connects, and leaves."""
     intake = case.sync(stop=lambda: True)
     assert (intake.stopped, intake.new) == (True, 0)
-
-
-# --- large messages -------------------------------------------------------------------------------
-
-
-def test_two_large_messages_are_never_held_at_once(case: Case) -> None:
-    """The second is asked for when the first is kept and let go."""
-    held: list[int] = []
-    most: list[int] = []
-
-    class Large(bytes):
-        """Bytes that say when nobody holds them any more."""
-
-        def __del__(self) -> None:
-            held.pop()
-
-    class Watched(FakeSession):
-        def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:  # noqa: ARG002 - as in the base class
-            most.append(len(held))
-            held.append(uid)
-            return Large(letter(uid))
-
-    case.folders = {"INBOX": FakeFolder({n: letter(n) for n in range(1, 5)})}
-    case.folders["INBOX"].sizes = dict.fromkeys(range(1, 5), 9 * 1024 * 1024)
-    case.sync(connect=lambda: Watched(case.folders))
-    assert case.records() == 4
-    assert most == [0, 0, 0, 0]

@@ -22,6 +22,8 @@ class Rules:
     folders: Collection[str] = ()
     """Folders that are left as a whole."""
     fields: tuple[str, ...] = ("Subject",)
+    never: Collection[str] = ()
+    """Words of messages that are not fetched, not even to confirm what they are taken for."""
     refers: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """UIDs that turn out to be wanted once everything was looked at, by folder."""
     asked: list[int] = field(default_factory=list)
@@ -53,6 +55,11 @@ class Rules:
         found = tuple(uid for uid in self.refers.pop(folder, ()) if uid in left)
         self.keep = (*self.keep, *(f"Mail {uid}" for uid in found))
         return found
+
+    def forbidden(self, heading: Heading) -> str:
+        """Look for the words that are never to be fetched."""
+        text = heading.header.decode()
+        return "never-subject" if any(word in text for word in self.never) else ""
 
     def _decide(self, heading: Heading) -> Verdict:
         text = heading.header.decode()
@@ -261,3 +268,19 @@ def test_folders_of_other_people_are_left_unless_they_are_wanted(case: Case) -> 
     assert case.sync().new == 7
     case.account = account(others=True)
     assert case.sync().new == 1
+
+
+def test_what_is_never_fetched_is_not_fetched_to_confirm_it_either(case: Case) -> None:
+    """A rule that came after it was recognised; it stays presumed, and that is told."""
+    del case.folders["Private"]
+    case.account = account(keep="engagements", recheck_bytes=0)
+    keep = tuple(f"Mail {number}" for number in range(1, 6))
+    case.sync(wanted=Rules(keep=keep))
+    case.folders["INBOX"].uidvalidity = 2
+    assert case.sync(wanted=Rules(keep=keep)).recognised == 5
+    case.account = account(keep="engagements")
+    intake = case.sync(wanted=Rules(keep=keep, never=("Mail 2", "Mail 3")))
+    assert (intake.confirmed, intake.presumed) == (3, 2)
+    assert case.fetched
+    assert not any("2" in asked.split()[-1] for asked in case.fetched)
+    assert [note for note in intake.notes if "rule never-subject" in note]

@@ -6,10 +6,10 @@ from gettext import gettext as _
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from archiver.care.files import write_atomically
 from archiver.care.working_copies import FOLDER, SETTINGS, save
 from archiver.config import new_settings
 from archiver.errors import NoArchiveError, UsageError
+from archiver.evidence.durable import write_whole
 from archiver.evidence.store import Evidence
 
 
@@ -35,7 +35,8 @@ def create(
         with evidence.config_lock():
             _refuse_made(evidence)  # another process may have been faster
             (root / FOLDER).mkdir(mode=0o700, exist_ok=True)
-            write_atomically(root / "README.txt", readme(root.name, software).encode(), mode=0o644)
+            told = readme(root.name, software).encode()
+            write_whole(evidence.disk, root / "README.txt", told, mode=0o644)
             save(evidence, SETTINGS, text, actor=actor)
 
 

@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from gettext import gettext as _
+from gettext import ngettext
 from pathlib import Path
 
 from archiver.care.doctor_tokens import check_tokens
+from archiver.care.no_rules import no_rules
 from archiver.care.tokens import TokenPlace
 from archiver.config import Settings
+from archiver.engagements.engagement import Engagement
 from archiver.evidence.checkpoints.outside import KeyPlace
-from archiver.model.findings import Finding, Level, Report
+from archiver.model.findings import Finding, Report, finding
 
 LOW_DISK = 1024**3
-SYNC_OVERDUE = timedelta(days=3)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 _PRIVATE = 0o077
 _CLOUD = (
@@ -78,11 +80,13 @@ def examine(
     zone: tzinfo = UTC,
     key: KeyPlace | None = None,
     tokens: Sequence[TokenPlace] = (),
+    engagements: Sequence[Engagement] | None = None,
 ) -> Report:
     """Say each thing that is wrong with how to mend it; an empty report means all is well.
 
     Moments are told in ZONE. KEY is where the signing key is kept; None: that was not asked.
-    TOKENS is where what OAuth2 gave is kept, for the accounts that log in so.
+    TOKENS is where what OAuth2 gave is kept, for the accounts that log in so. ENGAGEMENTS are those
+    whose rules decide on what is kept; None: that was not asked.
     """
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _disk(around),
@@ -93,9 +97,10 @@ def examine(
         lambda: _syncs(settings, last_syncs, now, zone),
         lambda: _key(key),
         lambda: check_tokens(settings.accounts, tokens, now, zone),
+        lambda: iter(()) if engagements is None else no_rules(settings.accounts, engagements),
         _software,
     )
-    findings = tuple(finding for check in checks for finding in check())
+    findings = tuple(found for check in checks for found in check())
     return Report(checked=(("checks", len(checks)),), findings=findings)
 
 
@@ -104,22 +109,18 @@ def overdue(
     last_syncs: Mapping[str, tuple[datetime | None, datetime | None]],
     now: datetime,
 ) -> tuple[tuple[str, datetime | None], ...]:
-    """Return accounts without a good sync for three days, with the date of the last one."""
+    """Return accounts without a good sync for ``stale_after_days``, with the date of the last."""
     found = []
     for account in settings.accounts:
         _attempt, good = last_syncs.get(account.name, (None, None))
-        if good is None or now - good > SYNC_OVERDUE:
+        if good is None or now - good > timedelta(days=settings.stale_after):
             found.append((account.name, good))
     return tuple(found)
 
 
-def _finding(code: str, level: Level, subject: object, message: str, advice: str) -> Finding:
-    return Finding(code=code, level=level, subject=str(subject), message=message, advice=advice)
-
-
 def _disk(around: Surroundings) -> Iterator[Finding]:
     if around.free_bytes < LOW_DISK:
-        yield _finding(
+        yield finding(
             "disk-low",
             "warning",
             around.path,
@@ -130,7 +131,7 @@ def _disk(around: Surroundings) -> Iterator[Finding]:
 
 def _permissions(around: Surroundings) -> Iterator[Finding]:
     if around.mode is not None and around.mode & _PRIVATE:
-        yield _finding(
+        yield finding(
             "folder-open",
             "warning",
             around.path,
@@ -140,7 +141,7 @@ def _permissions(around: Surroundings) -> Iterator[Finding]:
             _("Close it: chmod 700 {path}").format(path=around.path),
         )
     if not around.owner_is_us:
-        yield _finding(
+        yield finding(
             "folder-not-ours",
             "warning",
             around.path,
@@ -153,7 +154,7 @@ def _place(around: Surroundings) -> Iterator[Finding]:
     parts = [part.lower() for part in around.path.parts]
     cloud = next((name for name in _CLOUD if any(name in part for part in parts)), None)
     if cloud is not None:
-        yield _finding(
+        yield finding(
             "folder-cloud",
             "warning",
             around.path,
@@ -161,7 +162,7 @@ def _place(around: Surroundings) -> Iterator[Finding]:
             _("Move it out: such services copy a database in the middle of a write and damage it."),
         )
     if around.file_system in _NETWORK_TYPES:
-        yield _finding(
+        yield finding(
             "folder-network",
             "warning",
             around.path,
@@ -172,7 +173,7 @@ def _place(around: Surroundings) -> Iterator[Finding]:
 
 def _encryption(around: Surroundings) -> Iterator[Finding]:
     if around.encrypted is False:
-        yield _finding(
+        yield finding(
             "disk-unencrypted",
             "warning",
             around.path,
@@ -180,7 +181,7 @@ def _encryption(around: Surroundings) -> Iterator[Finding]:
             _("Use full-disk encryption (LUKS, FileVault, BitLocker)."),
         )
     elif around.encrypted is None:
-        yield _finding(
+        yield finding(
             "disk-encryption-unknown",
             "note",
             around.path,
@@ -191,7 +192,7 @@ def _encryption(around: Surroundings) -> Iterator[Finding]:
 
 def _clock(now: datetime, last_entry: datetime | None, zone: tzinfo) -> Iterator[Finding]:
     if last_entry is not None and now < last_entry - CLOCK_TOLERANCE:
-        yield _finding(
+        yield finding(
             "clock-behind",
             "error",
             now.astimezone(zone).isoformat(timespec="seconds"),
@@ -209,7 +210,7 @@ def _syncs(
     zone: tzinfo,
 ) -> Iterator[Finding]:
     if not settings.accounts:
-        yield _finding(
+        yield finding(
             "no-account",
             "note",
             "archive.toml",
@@ -218,11 +219,15 @@ def _syncs(
         )
     for name, good in overdue(settings, last_syncs, now):
         when = _("never") if good is None else good.astimezone(zone).isoformat(timespec="minutes")
-        yield _finding(
+        yield finding(
             "sync-overdue",
             "warning",
             name,
-            _("No good sync for three days (the last one: {when}).").format(when=when),
+            ngettext(
+                "No good sync for {n} day (the last one: {when}).",
+                "No good sync for {n} days (the last one: {when}).",
+                settings.stale_after,
+            ).format(n=settings.stale_after, when=when),
             _("Run `archiver sync --account {name}` and look at what it says.").format(name=name),
         )
 
@@ -232,7 +237,7 @@ def _key(key: KeyPlace | None) -> Iterator[Finding]:
         return
     match key.where:
         case "keyring":
-            yield _finding(
+            yield finding(
                 "key-place",
                 "note",
                 _("keyring"),
@@ -240,7 +245,7 @@ def _key(key: KeyPlace | None) -> Iterator[Finding]:
                 _("Nothing is to be done. A backup of the archive never contains it."),
             )
         case "file":
-            yield _finding(
+            yield finding(
                 "key-place",
                 "note",
                 key.path,
@@ -248,7 +253,7 @@ def _key(key: KeyPlace | None) -> Iterator[Finding]:
                 _("Keep the folder out of backups of the archive, and the disk encrypted."),
             )
         case "nowhere":
-            yield _finding(
+            yield finding(
                 "key-missing",
                 "note",
                 key.path,
@@ -256,7 +261,7 @@ def _key(key: KeyPlace | None) -> Iterator[Finding]:
                 _("The next synchronisation that keeps something makes one."),
             )
     if key.open_to_others:
-        yield _finding(
+        yield finding(
             "key-open",
             "warning",
             key.path,
@@ -269,7 +274,7 @@ def _key(key: KeyPlace | None) -> Iterator[Finding]:
 
 def _software() -> Iterator[Finding]:
     if sqlite3.sqlite_version_info < (3, 37, 0):
-        yield _finding(
+        yield finding(
             "sqlite-old",
             "error",
             sqlite3.sqlite_version,

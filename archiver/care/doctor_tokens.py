@@ -8,7 +8,7 @@ from typing import Final
 from archiver.accounts import Account
 from archiver.care.tokens import TokenPlace
 from archiver.mailbox.oauth.providers import GOOGLE_TESTING_DAYS
-from archiver.model.findings import Finding, Level
+from archiver.model.findings import Finding, finding
 
 _ENDING: Final = timedelta(days=3)
 """So long before its end a login is told to be ending."""
@@ -28,7 +28,7 @@ def check_tokens(
         account = named[place.account]
         match place.where:
             case "nowhere":
-                yield _finding(
+                yield finding(
                     "token-missing",
                     "warning",
                     account.name,
@@ -36,7 +36,7 @@ def check_tokens(
                     _("Run `archiver account login {name}`.").format(name=account.name),
                 )
             case "unreadable":
-                yield _finding(
+                yield finding(
                     "token-unreadable",
                     "warning",
                     place.path,
@@ -52,7 +52,7 @@ def check_tokens(
 def _token(account: Account, place: TokenPlace, now: datetime, zone: tzinfo) -> Iterator[Finding]:
     where = _("the keyring") if place.where == "keyring" else str(place.path)
     allowed = place.allowed or now
-    yield _finding(
+    yield finding(
         "token-place",
         "note",
         account.name,
@@ -69,7 +69,7 @@ def _token(account: Account, place: TokenPlace, now: datetime, zone: tzinfo) -> 
         _("Nothing is to be done. A backup of the archive never contains it."),
     )
     if place.open_to_others:
-        yield _finding(
+        yield finding(
             "token-open",
             "warning",
             place.path,
@@ -81,7 +81,7 @@ def _token(account: Account, place: TokenPlace, now: datetime, zone: tzinfo) -> 
             ),
         )
     if place.ends is not None and place.ends - now < _ENDING:
-        yield _finding(
+        yield finding(
             "token-ending",
             "warning",
             account.name,
@@ -95,7 +95,7 @@ def _token(account: Account, place: TokenPlace, now: datetime, zone: tzinfo) -> 
             else _("Run `archiver account login {name}` before.").format(name=account.name),
         )
     elif _at_google(account) and _may_be_in_testing(place):
-        yield _finding(
+        yield finding(
             "token-testing",
             "note",
             account.name,
@@ -126,7 +126,3 @@ def _testing_advice() -> str:
         "publish it (Google Cloud console, Google Auth Platform, Audience: In production): "
         "whoever uses it alone needs no verification for that."
     )
-
-
-def _finding(code: str, level: Level, subject: object, message: str, advice: str) -> Finding:
-    return Finding(code=code, level=level, subject=str(subject), message=message, advice=advice)

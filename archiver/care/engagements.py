@@ -6,7 +6,6 @@ from datetime import tzinfo
 from gettext import gettext as _
 
 from archiver.care import working_copies
-from archiver.care.files import write_atomically
 from archiver.care.working_copies import engagement_name, exists, find_engagement, read, save
 from archiver.catalogue.catalogue import Catalogue
 from archiver.engagements.changes import Changes, changes
@@ -17,6 +16,7 @@ from archiver.engagements.engagement import Engagement, Person
 from archiver.engagements.file import parse_engagement
 from archiver.engagements.tagging import Tagger
 from archiver.errors import OperationError, UsageError
+from archiver.evidence.durable import write_whole
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest, Position
 from archiver.model.findings import Finding
@@ -118,7 +118,7 @@ def store(evidence: Evidence, new: Draft, *, before: str | None, actor: str) -> 
 def _overtaken(evidence: Evidence, new: Draft) -> OperationError:
     name = engagement_name(new.engagement.slug)
     aside = evidence.root / f"{name}.mine"
-    write_atomically(aside, new.text.encode())
+    write_whole(evidence.disk, aside, new.text.encode())
     return OperationError(
         _("{name} was changed by another command meanwhile; that version stays.").format(name=name),
         advice=_("Yours is in {path}: compare them, and put what you want into {name}.").format(

@@ -101,7 +101,32 @@ class LoginWish:
                 _("OAuth2 needs the client id of an application; none is built in."),
                 advice=_("Give --client-id; docs/providers says how to register one."),
             )
+        if not leaves:
+            _require_custom(wanted)
         return wanted
+
+
+def _require_custom(oauth: OAuth) -> None:
+    """Raise UsageError when nothing is known of a provider without which nobody can log in."""
+    if oauth.provider != "custom":
+        return
+    missing = [
+        option
+        for option, value in (("--token-url", oauth.token_url), ("--scope", oauth.scope))
+        if not value
+    ]
+    if not (oauth.authorize_url or oauth.device_url):
+        missing.append(_("--authorize-url or --device-url"))
+    if missing:
+        raise UsageError(
+            _("Of a custom OAuth2 provider this is missing: {options}.").format(
+                options=", ".join(missing)
+            ),
+            advice=_(
+                "Give them; the provider's documentation names them. A person logs in at the "
+                "authorize URL, by a browser on this machine, or with a code from the device URL."
+            ),
+        )
 
 
 NO_LOGIN_WISH: Final = LoginWish()

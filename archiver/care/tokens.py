@@ -21,7 +21,7 @@ from archiver.errors import LockedError, OperationError
 from archiver.evidence.checkpoints.outside import STATE, Outside
 from archiver.evidence.checkpoints.vault import Vault, VaultError, system_vault
 from archiver.evidence.disk import Disk
-from archiver.evidence.durable import write_whole
+from archiver.evidence.durable import sweep, write_whole
 from archiver.evidence.locks import Locks
 from archiver.mailbox.oauth.tokens import Grant
 
@@ -107,8 +107,7 @@ class TokenStore:
         place = self._place(account)
         with self._told(account):
             self._make_folder(place)
-            for left in place.glob(".*.tmp"):  # a killed writer's
-                self._disk.remove(left)
+            sweep(self._disk, place)
             if not (place / _FILE).exists() and self._put(account, text):
                 if not (place / _IN_KEYRING).exists():
                     write_whole(self._disk, place / _IN_KEYRING, b"")

@@ -13,14 +13,14 @@ from gettext import gettext as _
 from pathlib import Path
 from typing import TypeVar
 
-from archiver.care.files import write_atomically
 from archiver.config import Settings, parse_settings
 from archiver.engagements.engagement import Engagement
 from archiver.engagements.file import parse_engagement
 from archiver.errors import ArchiverError, ConfigurationError, OperationError
+from archiver.evidence.durable import write_whole
 from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest
-from archiver.model.findings import Finding, Level
+from archiver.model.findings import Finding, Level, finding
 from archiver.tables import FileError
 
 SETTINGS = "archive.toml"
@@ -86,21 +86,21 @@ def _change(evidence: Evidence, name: str, data: bytes | None, *, actor: str) ->
     """
     path = evidence.root / name
     before = path.read_bytes() if path.is_file() else None
-    _put(path, data)
+    _put(evidence, path, data)
     try:
         evidence.keep_config(name, data, actor=actor)
     except ArchiverError:
         with contextlib.suppress(OSError):
-            _put(path, before)
+            _put(evidence, path, before)
         raise
 
 
-def _put(path: Path, data: bytes | None) -> None:
+def _put(evidence: Evidence, path: Path, data: bytes | None) -> None:
     if data is None:
         path.unlink(missing_ok=True)
     else:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        write_atomically(path, data)
+        write_whole(evidence.disk, path, data)
 
 
 def read(evidence: Evidence, name: str) -> str:
@@ -230,7 +230,7 @@ class _Taker:
 
     def _restore(self, name: str, parse: Callable[[str], T], known: Digest) -> T | None:
         if not self.evidence.read_only:
-            _put(self.evidence.root / name, self.evidence.read(known))
+            _put(self.evidence, self.evidence.root / name, self.evidence.read(known))
             self._tell(
                 "config-restored",
                 "note",
@@ -261,9 +261,7 @@ class _Taker:
         self._tell("config-invalid", "error", name, why, error.advice)
 
     def _tell(self, code: str, level: Level, name: str, message: str, advice: str) -> None:
-        self.findings.append(
-            Finding(code=code, level=level, subject=name, message=message, advice=advice)
-        )
+        self.findings.append(finding(code, level, name, message, advice))
 
 
 def _toml_files(folder: Path) -> Iterator[Path]:

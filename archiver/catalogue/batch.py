@@ -7,7 +7,16 @@ from gettext import gettext as _
 from archiver.catalogue import links, rows, tagging
 from archiver.catalogue.database import CatalogueUnusable, Database, clean, listed
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Export, FolderScan, Scan, Sighting, Tag, Undo, Untag
+from archiver.model.entries import (
+    Export,
+    FolderChange,
+    FolderScan,
+    Scan,
+    Sighting,
+    Tag,
+    Undo,
+    Untag,
+)
 from archiver.model.intervals import Intervals
 from archiver.model.reading import Reading, Unreadable
 from archiver.model.record import record_date
@@ -213,7 +222,8 @@ class Batch:
     def add_scan(self, payload: Scan) -> None:
         """Take in a ``scan`` entry: what its folders are for, and what could not be fetched."""
         account = clean(payload.account)
-        for folder in payload.folders:
+        folders = [folder for folder in payload.folders if not folder.error]
+        for folder in folders:
             name = clean(folder.folder)
             self._forget_unfetched(account, name, folder)
             self._database.run_many(
@@ -222,8 +232,20 @@ class Batch:
             )
         self._database.run_many(
             "INSERT OR REPLACE INTO folder_role VALUES (?, ?, ?)",
-            [(account, clean(folder.folder), folder.role or "") for folder in payload.folders],
+            [(account, clean(folder.folder), folder.role or "") for folder in folders],
         )
+
+    def add_folder_change(self, payload: FolderChange) -> None:
+        """Take in a ``folder-change`` entry: what a folder still had that is gone is not to be had.
+
+        The folder that it became is looked at anew, and that scan says what of it is not fetched.
+        """
+        left = {"gone": payload.folder, "renamed": payload.previous}.get(payload.change)
+        if left is not None:
+            self._database.run(
+                "DELETE FROM unfetched WHERE account = ? AND folder = ?",
+                (clean(payload.account), clean(left)),
+            )
 
     def _forget_unfetched(self, account: str, name: str, folder: FolderScan) -> None:
         """Take back what could not be fetched before, as far as a scan of the folder looked."""

@@ -216,9 +216,9 @@ class Catalogue:
         """Yield the distinct subjects of records in threads with a tag."""
         return kept.subjects(self._database)
 
-    def newcomers(self, start: int, *, account: str) -> Iterator[Newcomer]:
-        """Yield what entries from START on brought to threads with a tag, but not by ACCOUNT."""
-        return kept.newcomers(self._database, start, account=account)
+    def newcomers(self, start: int) -> Iterator[Newcomer]:
+        """Yield what entries from START on brought to threads with a tag."""
+        return kept.newcomers(self._database, start)
 
     def exports(self, engagement: str) -> Mapping[int, Position]:
         """Return the exhibit numbers that exports have given: number to record, by number."""
@@ -243,6 +243,10 @@ class Catalogue:
     ) -> tuple[FolderCount, ...]:
         """Count what each folder brought, and how much of it OWN, folded, wrote."""
         return figures.folders(self._database, own=own, engagement=engagement)
+
+    def in_role(self, role: str, *, engagement: str | None = None) -> Mapping[str, int]:
+        """Count the records in folders, and under labels, that are for ROLE; ``""``: in all."""
+        return figures.in_role(self._database, role, self._role_of, engagement=engagement)
 
     def correspondence(
         self, *, own: Iterable[str], engagement: str | None = None

@@ -1,7 +1,7 @@
 """Counts, read back from the tables: what ``status`` shows and what a search says it searched."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -197,23 +197,58 @@ def folders(
     )
 
 
+def in_role(
+    database: Database,
+    role: str,
+    role_of: Callable[[str], str | None],
+    *,
+    engagement: str | None = None,
+) -> dict[str, int]:
+    """Count the records that stand in a folder, or under a label, which is for ROLE.
+
+    By account; ``""`` is for all together, files included. A scan says what a folder is for, or
+    else ROLE_OF by its name. Of ENGAGEMENT's records only if one is named.
+    """
+    told = {
+        (account, folder): said
+        for account, folder, said in database.all("SELECT account, folder, role FROM folder_role")
+    }
+    places = [
+        (account, folder)
+        for account, folder in database.all(
+            "SELECT account, folder FROM sighting WHERE account <> ''"
+            " UNION SELECT account, folder FROM label"
+        )
+        if (told.get((account, folder)) or role_of(folder)) == role
+    ]
+    asked = {"places": json.dumps(places), "engagement": engagement}
+    standing = " UNION ".join(map(_STANDING.format, ("sighting", "label")))
+    counts = database.all(f"SELECT account, count(*) FROM ({standing}) GROUP BY account", asked)  # noqa: S608 - constants, here and below
+    total = database.all(f"SELECT count(DISTINCT record) FROM ({standing})", asked)  # noqa: S608
+    return {**dict(counts), "": total[0][0]}
+
+
 def correspondence(
     database: Database, *, own: Iterable[str], engagement: str | None = None
 ) -> dict[str, tuple[int, int]]:
-    """Return how many records each account received and sent; ``""`` is for all together.
+    """Return how much each account received and sent; ``""`` is for all together.
+
+    Variants of one message count once: people see one.
 
     Of ENGAGEMENT's records only if one is named. OWN are our addresses, folded.
     """
     asked = _asked(own, engagement)
     totals = database.all(
-        f"WITH {_OURS} SELECT '', count(*), coalesce(sum(position IN ours), 0) FROM record"  # noqa: S608 - constants
+        f"WITH {_OURS} SELECT '', count(DISTINCT variant),"  # noqa: S608 - constants
+        " count(DISTINCT CASE WHEN position IN ours THEN variant END) FROM record"
         f" WHERE {_AMONG.format(record='position')}",
         asked,
     )
     accounts = database.all(
-        f"WITH {_OURS} SELECT s.account, count(*), sum(s.record IN ours) FROM"  # noqa: S608 - constants
-        " (SELECT DISTINCT account, record FROM sighting WHERE account <> ''"
-        "  AND record IN (SELECT position FROM record)) s"
+        f"WITH {_OURS} SELECT s.account, count(DISTINCT r.variant),"  # noqa: S608 - constants
+        " count(DISTINCT CASE WHEN r.position IN ours THEN r.variant END) FROM"
+        " (SELECT DISTINCT account, record FROM sighting WHERE account <> '') s"
+        " JOIN record r ON r.position = s.record"
         f" WHERE {_AMONG.format(record='s.record')} GROUP BY s.account",
         asked,
     )
@@ -255,6 +290,10 @@ _OURS = (
 _AMONG = (
     "(:engagement IS NULL OR {record} IN (SELECT record FROM tag WHERE engagement = :engagement))"
 )
+
+_STANDING = f"""SELECT s.account, r.variant AS record FROM json_each(:places) p JOIN {{}} s
+ON s.account = json_extract(p.value, '$[0]') AND s.folder = json_extract(p.value, '$[1]')
+JOIN record r ON r.position = s.record WHERE {_AMONG.format(record="s.record")}"""  # noqa: S608 - constants
 
 
 def _asked(own: Iterable[str], engagement: str | None) -> dict[str, str | None]:

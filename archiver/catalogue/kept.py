@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from archiver.catalogue.database import Database, clean
+from archiver.catalogue.database import Database
 from archiver.catalogue.links import thread_name
 
 NAME_BYTES = 8
@@ -29,8 +29,7 @@ EXISTS (SELECT 1 FROM record m JOIN tag t ON t.record = m.position
 _NEWCOMERS = f"""
 SELECT r.position, r.date_text, c.headers, {_WAS_KEPT}
 FROM record r JOIN content c ON c.record = r.position
-WHERE r.position >= ? AND {_BELONGS} AND NOT EXISTS
-    (SELECT 1 FROM sighting s WHERE s.record = r.position AND s.account = ?)
+WHERE r.position >= ? AND {_BELONGS}
 ORDER BY r.position"""  # noqa: S608  constants
 _DECIDED = f"""
 SELECT r.position, r.date_text FROM record r
@@ -68,14 +67,9 @@ def subjects(database: Database) -> Iterator[str]:
         yield subject
 
 
-def newcomers(database: Database, start: int, *, account: str) -> Iterator[Newcomer]:
-    """Yield what came to kept threads by journal entries from START on, decisions included.
-
-    What was seen in ACCOUNT is left out: the walk that kept it has looked around it.
-    """
-    for position, date, headers, was_kept in database.all(
-        _NEWCOMERS, (start, start, clean(account))
-    ):
+def newcomers(database: Database, start: int) -> Iterator[Newcomer]:
+    """Yield what came to kept threads by journal entries from START on, decisions included."""
+    for position, date, headers, was_kept in database.all(_NEWCOMERS, (start, start)):
         referred = _referred(headers)
         new = referred if not was_kept else _first_named(database, position, referred)
         yield _newcomer(database, position, date, refers=bool(new))

@@ -61,14 +61,26 @@ def account_add(globals_: Global, name: str, wish: "Wish") -> None:
 
     with globals_.open() as archive:
         wish = wish if wish.keep else replace(wish, keep=_ask_keep())
-        _warn_of_secrets(globals_, wish)
         added = add_account(archive.evidence, name, wish, actor=actor())
+    _warn_of_secrets(globals_, wish)
     _tell_keeping(globals_, name, wish)
+    _warn_of_no_address(globals_, added)
     tell_client(globals_, added)
     if added.oauth is not None:
         _next(globals_, _("Added {name}. Next: archiver account login {name}."), name)
     else:
         _next(globals_, _("Added {name}. Next: archiver account test {name}, then sync."), name)
+
+
+def _warn_of_no_address(globals_: Global, account_: "Account") -> None:
+    """Say that nobody can tell what of the mail was sent by us."""
+    if not account_.own:
+        globals_.tell(
+            _(
+                "No address of ours is known for account {name}: what we sent cannot be told from "
+                "what we received. Run `archiver account edit {name} --address …`."
+            ).format(name=account_.name)
+        )
 
 
 def _next(globals_: Global, words: str, name: str) -> None:
@@ -79,7 +91,10 @@ def _ask_keep() -> str:
     if not is_terminal(sys.stdin):
         raise UsageError(
             _("--keep is missing: what is kept is your decision, so it has no default."),
-            advice=_("Give --keep everything to keep every message of the folders fetched."),
+            advice=_(
+                "Give --keep everything to keep every message of the folders fetched, or --keep "
+                "engagements to keep only those that belong to an engagement."
+            ),
         )
     answer: str = click.prompt(
         _("Keep everything, or only the mail of engagements?"),
@@ -126,8 +141,8 @@ def account_edit(globals_: Global, name: str, wish: "Wish") -> None:
     from archiver.care.accounts import edit_account
 
     with globals_.open() as archive:
-        _warn_of_secrets(globals_, wish)
         changed = edit_account(archive.evidence, name, wish, actor=actor())
+    _warn_of_secrets(globals_, wish)
     if changed:
         _tell_keeping(globals_, name, wish)
         globals_.chat(_("Changed {name}. Next: archiver account test {name}.").format(name=name))
@@ -268,6 +283,7 @@ def account_test(globals_: Global, name: str) -> int:
             able = _able(session)
         finally:
             session.close()
+    _warn_of_no_address(globals_, found)
     echo(_("Connected to {host} as {user}.").format(host=found.host, user=found.user))
     echo(_("It {login}.").format(login=_login_words(found)))
     echo(able)
@@ -307,6 +323,7 @@ def choose_accounts(archive: "Archive", name: str | None) -> tuple["Account", ..
     from archiver.care.working_copies import SETTINGS
     from archiver.config import find_account
 
+    archive.leave_finding(SETTINGS)
     if SETTINGS in archive.copies.invalid:
         raise archive.copies.invalid[SETTINGS]
     settings = archive.copies.settings

@@ -98,6 +98,8 @@ def doctor(globals_: Global, format_: str) -> int:
             last_syncs=archive.evidence.last_syncs(),
             zone=archive.time_zone,
             key=archive.outside.key_place(),
+            tokens=archive.tokens.places(archive.copies.settings.accounts),
+            engagements=archive.copies.engagements,
         )
         report = Report(
             checked=report.checked,

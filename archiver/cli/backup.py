@@ -17,7 +17,7 @@ from archiver.cli.output import (
     print_json,
     report_json,
 )
-from archiver.errors import OperationError, UsageError
+from archiver.errors import NoArchiveError, OperationError, UsageError
 
 if TYPE_CHECKING:
     from archiver.app import Archive
@@ -45,14 +45,10 @@ FOUND = 3
 @pass_global
 def backup(globals_: Global, folder: Path, verify: bool, format_: str) -> int:
     from archiver.custody.backup import back_up, remember_backup
-    from archiver.evidence.checkpoints.standing import tell_standing
 
     with globals_.open() as archive:
         archive.copies  # noqa: B018  a person's changes are journalled first
-        stands = archive.standing()
-        if stands in ("older", "forked"):
-            for line in tell_standing(archive.evidence, archive.outside, stands):
-                globals_.tell(line)
+        stands = _told_standing(globals_, archive, folder)
         done = back_up(
             archive.evidence,
             folder,
@@ -62,7 +58,7 @@ def backup(globals_: Global, folder: Path, verify: bool, format_: str) -> int:
         try:
             remember_backup(archive.outside, done, at=archive.clock())
         except OperationError as error:
-            globals_.tell(f"{error.what}\n{error.advice}")
+            globals_.tell(error.both)
     report = _verified(globals_, done.folder) if verify else None
     if format_ == "json":
         print_json(_json(done, report, stands))
@@ -70,6 +66,27 @@ def backup(globals_: Global, folder: Path, verify: bool, format_: str) -> int:
         _print(globals_, done, report)
     wrong = any(each.level == "error" for each in done.findings) or (report and report.errors)
     return FOUND if wrong else 0
+
+
+def _told_standing(globals_: Global, archive: "Archive", folder: Path) -> "Standing | None":
+    """Tell how the archive stands, if badly; raise UsageError when FOLDER may hold a better one."""
+    from archiver.custody.backup_place import holds_backup
+    from archiver.evidence.checkpoints.standing import tell_standing
+
+    stands = archive.standing()
+    if stands in ("older", "forked"):
+        for line in tell_standing(archive.evidence, archive.outside, stands):
+            globals_.tell(line)
+    if stands == "forked" and holds_backup(folder):
+        raise UsageError(
+            _("{folder} holds a backup, which this archive may not replace.").format(folder=folder),
+            advice=_(
+                "It may be all that is left of what was signed. Nothing was changed. Name another "
+                "folder, or decide first to go on with this archive: archiver --archive {root} "
+                "restore --accept"
+            ).format(root=archive.root),
+        )
+    return stands
 
 
 def _verified(globals_: Global, folder: Path) -> "Report":
@@ -159,7 +176,16 @@ def _put_back(globals_: Global, source: Path, folder: Path) -> int:
     from archiver.custody.restore import put_back
     from archiver.evidence.checkpoints.standing import tell_standing
 
-    with open_backup(source, lock_wait=globals_.lock_wait) as backup_:
+    try:
+        opened = open_backup(source, lock_wait=globals_.lock_wait)
+    except NoArchiveError as error:
+        raise NoArchiveError(
+            _("There is no backup in {folder}.").format(folder=source),
+            advice=_(
+                "Name the folder that `archiver backup` wrote; journal/ and objects/ are in it."
+            ),
+        ) from error
+    with opened as backup_:
         done = put_back(
             backup_,
             folder,

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _MARKS = ("journal", "objects")
 _PROGRESS_SECONDS = 0.1
-_SCHEDULED = ("sync",)
-"""Commands that cron or a timer runs."""
+_SCHEDULED = ("sync", "catch-up")
+"""Commands that cron, a timer or the daemon runs."""
 _UNTOLD = ("daemon",)
 """It says for itself how each account stands."""
 

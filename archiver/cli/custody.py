@@ -126,7 +126,7 @@ def _names(archive: "Archive", acts: "Iterable[Act]") -> Mapping[Position, str]:
     """Return the digests of the records that ACTS are about, as far as they are not erased."""
     names: dict[Position, str] = {}
     for position in {act.record for act in acts if act.record is not None}:
-        match next(archive.evidence.entries(position, position + 1), None):
+        match archive.evidence.entry(position):
             case Entry(payload=Record(object=digest)):
                 names[position] = digest.hex
             case _:

@@ -13,9 +13,12 @@ import click
 from archiver.cli.context import Global, actor, pass_global
 from archiver.cli.language import users_environment
 from archiver.cli.output import echo, json_option, print_json, printable
-from archiver.errors import UsageError
+from archiver.errors import ConfigurationError, UsageError
+from archiver.tables import FileError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from archiver.daemon.health import Health
     from archiver.daemon.log import Log
 
@@ -83,15 +86,34 @@ def _health(globals_: Global) -> "tuple[Health, str]":
 
     with globals_.open() as archive:
         evidence = archive.open_evidence(recover=False)
-        settings = take_in(evidence, actor="").settings
+        copies = take_in(evidence, actor="")
+        settings = copies.settings
         state, taken = read(archive.root), is_taken(archive.root)
         running = taken if taken is not None else state is not None and is_running(state)
-        found = judge(state, settings, evidence.last_syncs(), archive.clock(), running=running)
+        found = judge(
+            state,
+            settings,
+            evidence.last_syncs(),
+            archive.clock(),
+            running=running,
+            broken=tuple(_broken(name, error) for name, error in copies.invalid.items()),
+        )
     return found, settings.time_zone
 
 
+def _broken(name: str, error: ConfigurationError) -> str:
+    """Say on one line why the file NAME cannot be understood."""
+    why = error.why if isinstance(error, FileError) else error.what
+    return _("{name} cannot be understood, and is used as it was before: {why}").format(
+        name=name, why=" ".join(why.split()).rstrip(".")
+    )
+
+
 def _run(globals_: Global) -> int:
+    from zoneinfo import ZoneInfo
+
     from archiver.app import Archive, require_archive
+    from archiver.care.working_copies import take_in
     from archiver.daemon.daemon import Daemon, World
     from archiver.daemon.house import TheHouse
     from archiver.daemon.lock import alone
@@ -102,8 +124,10 @@ def _run(globals_: Global) -> int:
 
     root = require_archive(globals_.archive).absolute()
     with globals_.open() as archive:
-        archive.open_evidence(recover=False)  # tells what is no archive before anything is made
-    log, timer = _log(globals_), SystemTimer()
+        # This tells what is no archive before anything is made.
+        evidence = archive.open_evidence(recover=False)
+        zone = ZoneInfo(take_in(evidence, actor="").settings.time_zone)
+    log, timer = _log(globals_, zone), SystemTimer()
     house = TheHouse(
         root,
         open_archive=lambda tell: Archive(
@@ -142,7 +166,7 @@ def _catch_up(globals_: Global, root: Path) -> Sequence[str]:
     return (sys.executable, "-P", "-m", "archiver", *options, "catch-up")
 
 
-def _log(globals_: Global) -> "Log":
+def _log(globals_: Global, zone: "ZoneInfo") -> "Log":
     from archiver.daemon.log import Importance, Log, to_journal
     from archiver.opened import utc_now
 
@@ -153,7 +177,7 @@ def _log(globals_: Global) -> "Log":
         least = "detail"
     return Log(
         lambda text: click.echo(text, err=True),
-        clock=utc_now,
+        clock=lambda: utc_now().astimezone(zone),
         least=least,
         journal=to_journal(os.environ, sys.stderr),
     )

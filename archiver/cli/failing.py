@@ -29,21 +29,14 @@ class Failing:
         """Note that ACCOUNT could not be synchronised; empty: the archive itself failed."""
         self.fails(account, error.what, error.exit_code)
 
-    def in_part(self, account: str, problems: "Sequence[Problem]", postponed: int = 0) -> None:
-        """Note what of ACCOUNT could not be fetched, or waits since the day's volume is spent."""
+    def in_part(self, account: str, problems: "Sequence[Problem]") -> None:
+        """Note what of ACCOUNT could not be fetched."""
         if problems:
             reason = ngettext(
                 "{n} message or folder could not be fetched: {where}: {reason}",
                 "{n} messages or folders could not be fetched, first {where}: {reason}",
                 len(problems),
             ).format(n=len(problems), where=problems[0].where, reason=problems[0].reason)
-            self.fails(account, reason, IN_PART)
-        elif postponed:
-            reason = ngettext(
-                "{n} message waits because the day's volume was spent.",
-                "{n} messages wait because the day's volume was spent.",
-                postponed,
-            ).format(n=postponed)
             self.fails(account, reason, IN_PART)
 
     def ends(self, code: int) -> int:

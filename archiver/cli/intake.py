@@ -25,7 +25,7 @@ def tell_intake(globals_: Global, name: str, intake: "Intake") -> None:
     for note in intake.notes:
         globals_.chat(_("{name}: {what}").format(name=name, what=printable(note)))
     if intake.presumed and (moved or intake.confirmed or globals_.verbose):
-        globals_.chat(_("{name}: {what}").format(name=name, what=_presumed(intake.presumed)))
+        globals_.chat(_("{name}: {what}").format(name=name, what=_presumed(intake)))
 
 
 def _counts(intake: "Intake") -> Iterator[str]:
@@ -36,12 +36,19 @@ def _counts(intake: "Intake") -> Iterator[str]:
             "{n} known records seen at a new place",
             intake.seen_again,
         ).format(n=intake.seen_again)
-    if intake.recognised:
+    # Some of those that were recognised may have been fetched and confirmed in the same run.
+    if recognised := min(intake.recognised, intake.presumed):
         yield ngettext(
             "{n} recognised without being fetched",
             "{n} recognised without being fetched",
-            intake.recognised,
-        ).format(n=intake.recognised)
+            recognised,
+        ).format(n=recognised)
+    if intake.confirmed:
+        yield ngettext(
+            "{n} recognised and confirmed by its bytes",
+            "{n} recognised and confirmed by their bytes",
+            intake.confirmed,
+        ).format(n=intake.confirmed)
     if intake.known:
         yield ngettext("{n} known already", "{n} known already", intake.known).format(
             n=intake.known
@@ -58,14 +65,18 @@ def _counts(intake: "Intake") -> Iterator[str]:
         )
 
 
-def _presumed(count: int) -> str:
-    return ngettext(
-        "{n} message is presumed to be a known record, by size, date and Message-ID; the next "
-        "syncs fetch it to be sure.",
-        "{n} messages are presumed to be known records, by size, date and Message-ID; the next "
-        "syncs fetch them to be sure.",
-        count,
-    ).format(n=count)
+def _presumed(intake: "Intake") -> str:
+    said = ngettext(
+        "{n} message is presumed to be a known record, by size, date and Message-ID; {when}",
+        "{n} messages are presumed to be known records, by size, date and Message-ID; {when}",
+        intake.presumed,
+    )
+    when = {
+        "next": _("the next syncs fetch the bytes to be sure."),
+        "tomorrow": _("syncs from tomorrow on (UTC) fetch the bytes: today's volume is spent."),
+        "never": _("the bytes are not fetched, since recheck_bytes is 0."),
+    }
+    return said.format(n=intake.presumed, when=when[intake.recheck])
 
 
 def tell_postponed(globals_: Global, account: "Account", intake: "Intake") -> None:

@@ -30,8 +30,9 @@ def key() -> None:
 @key.command(
     "show",
     help=_(
-        "Show the public half of each key, as others need it to verify what was signed, and where "
-        "the secret half is kept. The secret half itself is never shown.\n\n"
+        "Show the public half of each key, as others need it to verify what was signed, with its "
+        "fingerprint (SHA-256), and where the secret half is kept. The secret half itself is never "
+        "shown.\n\n"
         "\b\nExample:\n  archiver key show --format json"
     ),
 )
@@ -48,7 +49,7 @@ def show(globals_: Global, format_: str) -> None:
         try:
             here = held([str(period.key) for period in history], archive.outside)
         except OperationError as error:
-            globals_.tell(f"{error.what}\n{error.advice}")
+            globals_.tell(error.both)
         if format_ == "json":
             print_json(_as_json(history, place, here))
             return
@@ -106,6 +107,7 @@ def _as_json(history: "tuple[KeyPeriod, ...]", place: "KeyPlace", here: "Held | 
         "keys": [
             {
                 "key": str(period.key),
+                "sha256": period.key.digest,
                 "since": period.since,
                 "at": period.at.isoformat(),
                 "reason": period.reason,
@@ -134,6 +136,7 @@ def _print(
         since = period.at.astimezone(zone).isoformat(timespec="minutes")
         what = _("current, since {since}") if period is history[-1] else _("since {since}")
         echo(f"{period.key}\n  {what.format(since=since)} ({_reason(period.reason)})")
+        echo("  " + _("fingerprint: SHA-256 {digest}").format(digest=period.key.digest))
     echo(printable(_kept(place, here)))
 
 

@@ -85,7 +85,12 @@ def logout(globals_: Global, name: str) -> None:
 
     with globals_.open() as archive:
         (found,) = choose_accounts(archive, name)
-        revoked = log_out(archive.oauth_client(found, environ=users_environment()), archive.tokens)
+        client = archive.oauth_client(found, environ=users_environment())
+        none = archive.tokens.place(name).where == "nowhere"
+        revoked = log_out(client, archive.tokens)
+    if none:
+        globals_.chat(_("There was no token of {name} on this machine.").format(name=name))
+        return
     globals_.chat(_("The token of {name} is forgotten on this machine.").format(name=name))
     if not revoked:
         globals_.chat(

@@ -13,7 +13,7 @@ from archiver.cli.context import Global, pass_global
 from archiver.cli.failing import reporting_failure
 from archiver.cli.intake import tell_intake, tell_postponed, tell_problems
 from archiver.cli.language import users_environment
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, LockedError
 
 if TYPE_CHECKING:
     from archiver.accounts import Account
@@ -55,8 +55,10 @@ def sync(globals_: Global, name: str | None, full: bool, keep_only: bool) -> int
     with globals_.open() as archive, reporting_failure(globals_, archive) as failing:
         archive.require_continuing()
         accounts = choose_accounts(archive, name)
+        _tell_no_rules(globals_, archive, accounts)
         failures: list[ArchiverError] = []
         problems = bool(archive.copies.invalid)
+        waiting = False
         for each in accounts:
             try:
                 intake = _sync_one(globals_, archive, each, before, full=full)
@@ -66,14 +68,20 @@ def sync(globals_: Global, name: str | None, full: bool, keep_only: bool) -> int
                 globals_.tell(_("{name}: {what}").format(name=each.name, what=error.what))
                 globals_.tell(f"  → {error.advice}")
             else:
-                problems = problems or bool(intake.problems or intake.postponed)
-                failing.in_part(each.name, intake.problems, intake.postponed)
+                problems = problems or bool(intake.problems)
+                waiting = waiting or bool(intake.postponed)
+                failing.in_part(each.name, intake.problems)
+        if len(failures) == len(accounts) and all(isinstance(e, LockedError) for e in failures):
+            # Whoever is at all of them reads, indexes and signs as well.
+            return failing.ends(LockedError.exit_code)
         if not keep_only:
             archive.level()
         signed = archive.settle(network=not keep_only)
-        if signed and not (failures or problems):
+        if signed and not (failures or problems or waiting):
             archive.remember_settled(accounts, level=not keep_only)
-        return failing.ends(_sync_code(failures, len(accounts), problems=problems or not signed))
+        code = failing.ends(_sync_code(failures, len(accounts), problems=problems or not signed))
+        # That the day's volume is spent is as it should be: it is told, and is no failure.
+        return code or (IN_PART if waiting else 0)
 
 
 @dataclass(slots=True)
@@ -114,6 +122,15 @@ def _tell_quiet(globals_: Global, accounts: Sequence[str]) -> int:
     return 0
 
 
+def _tell_no_rules(globals_: Global, archive: "Archive", accounts: "Sequence[Account]") -> None:
+    if all(each.keep == "everything" for each in accounts):
+        return
+    from archiver.care.no_rules import no_rules
+
+    for each in no_rules(accounts, archive.copies.engagements):
+        globals_.tell(f"{each.message} {each.advice}")
+
+
 def _sync_one(
     globals_: Global, archive: "Archive", account_: "Account", before: _Before, *, full: bool
 ) -> "Intake":
@@ -144,10 +161,11 @@ def _sync_one(
         connect=connect,
         clock=archive.clock,
         progress=archive.progress,
-        wanted=archive.wanted(account_),
+        make_wanted=lambda: archive.wanted(account_),
         glance=glance_once,
         full=full,
         patience=Patience(tell=tell_rest),
+        lock_wait=globals_.lock_wait,
     )
     tell_intake(globals_, account_.name, intake)
     tell_postponed(globals_, account_, intake)

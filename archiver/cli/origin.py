@@ -15,7 +15,7 @@ from archiver.cli.output import (
     print_checked,
     print_findings,
     print_json,
-    printable,
+    print_rows,
     report_json,
 )
 from archiver.cli.search import find_record
@@ -182,9 +182,7 @@ def _show(archive: "Archive", record: "Position", format_: str) -> None:
         rows += _found_lines(archive, *found)
     if "sent" in grades[0].reasons:
         rows.append((_("Advice"), _sent_advice()))
-    for label, value in rows:
-        name = click.style(_("{label}:").format(label=label), bold=True)
-        echo(f"{name} {printable(value)}")
+    print_rows(rows)
 
 
 def _sent_advice() -> str:

@@ -81,6 +81,13 @@ def echo(text: str = "") -> None:
         raise ReaderGoneError from error
 
 
+def print_rows(rows: Iterable[tuple[str, str]]) -> None:
+    """Print for people what is known of one thing: each label with its value."""
+    for label, value in rows:
+        name = click.style(_("{label}:").format(label=label), bold=True)
+        echo(f"{name} {printable(value)}")
+
+
 def require_stdout() -> None:
     """Raise OperationError when the process was started without stdout (``>&-``)."""
     if sys.stdout is None:

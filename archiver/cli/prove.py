@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help=_("Leave out what was recorded about the sender: it names your mail provider's server."),
 )
-@click.option("--yes", is_flag=True, help=_("Do not ask after telling what is inside."))
+@click.option("--yes", is_flag=True, help=_("Write it without asking, whatever was told."))
 @pass_global
 def prove(
     globals_: Global, id_: str, output: Path, recipient: str, no_origin: bool, yes: bool
@@ -88,13 +88,10 @@ def _require_not_withheld(archive: "Archive", position: "Position") -> None:
 
 def _sign_and_date(globals_: Global, archive: "Archive") -> None:
     """Sign the journal, have it dated, and sign again so that the dating itself is covered."""
+    from archiver.dossier.bag import require_writable
     from archiver.evidence.stamps.outcome import warnings_of
 
-    if archive.evidence.read_only:
-        raise OperationError(
-            _("The archive is on read-only media: an export cannot be journalled there."),
-            advice=_("Copy the archive to a disk, then export from the copy."),
-        )
+    require_writable(archive.evidence)
     _sign(archive)
     outcome: Outcome = archive.anchor(due=False)
     for line in warnings_of(outcome, archive.time_zone):

@@ -13,7 +13,7 @@ import click
 
 from archiver.cli.context import Global, pass_global
 from archiver.cli.output import SCHEMA, echo, json_option, print_json, write_text
-from archiver.service.job import KINDS, MINUTES
+from archiver.service.job import KINDS, MINUTES, even
 
 if TYPE_CHECKING:
     from archiver.service.job import Job, Kind, Service
@@ -77,6 +77,7 @@ def service_print(globals_: Global, kind: str | None, mine: bool, minutes: int) 
     from archiver.service.place import service_of, text_of
 
     chosen, job = _kind(kind), _job(globals_, mine=mine, minutes=minutes)
+    _tell_rounded(globals_, chosen, minutes)
     write_text(text_of(chosen, job))
     found = service_of(chosen, job)
     for file in found.files:
@@ -106,6 +107,7 @@ def service_install(
     from archiver.service.place import look, put, service_of
 
     chosen, job = _kind(kind), _job(globals_, mine=mine, minutes=minutes)
+    _tell_rounded(globals_, chosen, minutes)
     found = service_of(chosen, job)
     differing = [each for each in look(chosen, job) if each.state != "current"]
     if not differing:
@@ -198,6 +200,16 @@ def _state(state: str) -> str:
         "foreign": _("not written by the archiver"),
     }
     return words[state]
+
+
+def _tell_rounded(globals_: Global, kind: "Kind", minutes: int) -> None:
+    if kind in ("cron", "systemd-timer") and even(minutes) != minutes:
+        globals_.tell(
+            _(
+                "Every {n} minutes instead of {wanted}: only what divides an hour or a day comes "
+                "at even intervals."
+            ).format(n=even(minutes), wanted=minutes)
+        )
 
 
 def _print_commands(globals_: Global, service_: "Service") -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archiver.cli.context import Global, pass_global
-from archiver.cli.output import echo, json_option, print_json, printable, write_bytes
+from archiver.cli.output import echo, json_option, print_json, print_rows, printable, write_bytes
 from archiver.cli.search import find_record
 from archiver.errors import UsageError
 
@@ -111,9 +111,7 @@ def _write(globals_: Global, data: bytes, output: Path | None) -> None:
 def _print_view(view: "RecordView", zone: tzinfo, grades: "tuple[OriginGrade, DateGrade]") -> None:
     from archiver.search.present import grades_lines, view_lines
 
-    for label, value in (*view_lines(view, zone), *grades_lines(*grades)):
-        name = click.style(_("{label}:").format(label=label), bold=True)
-        echo(f"{name} {printable(value)}")
+    print_rows((*view_lines(view, zone), *grades_lines(*grades)))
     echo()
     echo("\n".join(printable(text) for text in view.text.splitlines()))
     for number, attachment in enumerate(view.attachments, 1):

@@ -6,7 +6,7 @@ from gettext import gettext as _
 from pathlib import Path
 
 from archiver.custody.backup_place import Place
-from archiver.evidence.durable import write_whole
+from archiver.evidence.durable import write_in_folder
 from archiver.evidence.reader import Reader
 from archiver.model.digest import Digest
 from archiver.model.findings import Finding
@@ -49,10 +49,7 @@ def _copy(path: Path, copy: Path, place: Place) -> None:
         return
     if copy.is_file() and copy.read_bytes() == data:
         return
-    if not copy.parent.is_dir():
-        place.disk.make_folder(copy.parent)
-        place.disk.sync_folder(copy.parent.parent)
-    write_whole(place.disk, copy, data)
+    write_in_folder(place.disk, copy, data)
 
 
 def copy_working_copies(evidence: Reader, place: Place, snapshot: Reader) -> list[Finding]:
@@ -71,10 +68,7 @@ def copy_working_copies(evidence: Reader, place: Place, snapshot: Reader) -> lis
             continue
         data = place.objects.read(digest)
         if not copy.is_file() or copy.read_bytes() != data:
-            if not copy.parent.is_dir():
-                place.disk.make_folder(copy.parent)
-                place.disk.sync_folder(copy.parent.parent)
-            write_whole(place.disk, copy, data)
+            write_in_folder(place.disk, copy, data)
         original = evidence.root / name
         if original.is_file() and original.read_bytes() != data:
             findings.append(_not_taken_in(name))

@@ -154,6 +154,11 @@ def open_place(evidence: Reader, folder: Path, disk: Disk, wait: float) -> Itera
         yield Place(root, objects, disk, wait)
 
 
+def holds_backup(folder: Path) -> bool:
+    """Tell whether FOLDER holds the journal of a backup that was finished once."""
+    return (folder / "journal" / "journal.sqlite").is_file()
+
+
 def require_apart(archive: Path, folder: Path) -> None:
     """Raise UsageError when FOLDER is ARCHIVE, inside it, or around it, by whatever name."""
     place = folder.resolve()

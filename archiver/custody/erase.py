@@ -18,7 +18,6 @@ from archiver.model.record import RecordLine
 
 _DECIDING = ("hold", "tag", "untag", "undo", "config")
 """Entries that may bring a record under a hold."""
-_LINES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +99,8 @@ def plan_erasure(
     refuse_held(evidence, catalogue, chosen, engagements=engagements)
     return Plan(
         size=size,
-        records=_lines(catalogue, chosen),
-        copies=_lines(catalogue, copies),
+        records=tuple(catalogue.each_line(catalogue.order(chosen))),
+        copies=tuple(catalogue.each_line(catalogue.order(copies))),
         quotes=_quotes(catalogue, chosen, copies, progress),
         too_short=len(short_texts(catalogue, chosen)),
         decisions=_decisions(evidence, chosen),
@@ -181,20 +180,11 @@ def elsewhere(
 def _copies(catalogue: Catalogue, chosen: frozenset[Position]) -> frozenset[Position]:
     found = {
         position
-        for line in _lines(catalogue, chosen)
+        for line in catalogue.each_line(chosen)
         for digest in line.variants
         if (position := catalogue.position_of(digest)) is not None
     }
     return frozenset(found - chosen)
-
-
-def _lines(catalogue: Catalogue, records: Collection[Position]) -> tuple[RecordLine, ...]:
-    ordered = catalogue.order(records)
-    return tuple(
-        line
-        for start in range(0, len(ordered), _LINES_AT_ONCE)
-        for line in catalogue.lines(ordered[start : start + _LINES_AT_ONCE])
-    )
 
 
 def _quotes(
@@ -205,7 +195,7 @@ def _quotes(
 ) -> tuple[Quote, ...]:
     found = quoting(catalogue, chosen, copies=copies, progress=progress)
     lines: Mapping[Position, RecordLine] = {
-        line.position: line for line in _lines(catalogue, chosen | found.keys())
+        line.position: line for line in catalogue.each_line(chosen | found.keys())
     }
     return tuple(
         Quote(line=lines[user], of=tuple(lines[owner] for owner in sorted(found[user])))

@@ -1,7 +1,7 @@
 """Everything that names a person: for a request of access, or one of erasure."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,6 @@ from archiver.reading.everything import everything
 ROLES = ("from", "to", "cc", "bcc", "reply-to")
 SOURCE = "source"
 """Named in the message, in a place that is not shown: an address behind a link, say."""
-_LINES_AT_ONCE = 500
 _ENCODED = (b"base64", b"=?", b"=40", b"&#", b"%40")
 """Signs of letters that do not stand in the bytes as they are read."""
 
@@ -112,7 +111,7 @@ def gather(
             why=why[line.position],
             holds=tuple(hold.entry for hold in held.get(line.position, ())),
         )
-        for line in _lines(catalogue, why)
+        for line in catalogue.each_line(catalogue.order(why))
     )
     over = {hold.entry for each in held.values() for hold in each}
     return PersonFile(
@@ -181,12 +180,6 @@ def _may_name(data: bytes, needles: Sequence[str]) -> bool:
     return any(
         needle.split()[0].lower().encode("utf-8", "replace") in letters for needle in needles
     )
-
-
-def _lines(catalogue: Catalogue, records: Collection[Position]) -> Iterator[RecordLine]:
-    ordered = catalogue.order(records)
-    for start in range(0, len(ordered), _LINES_AT_ONCE):
-        yield from catalogue.lines(ordered[start : start + _LINES_AT_ONCE])
 
 
 def _decisions(evidence: Evidence, records: Mapping[Position, object]) -> Iterator[Said]:

@@ -177,12 +177,13 @@ def _scan(scan: Scan) -> str:
     if scan.heartbeat:
         said = _("Synchronised {account}: nothing new.").format(account=scan.account)
         return " ".join((said, *_outage(scan)))
-    kept = _count(folder.kept for folder in scan.folders)
+    # Of what was looked at: those that came, those that were kept before, and those presumed.
+    here = _count(folder.kept for folder in scan.folders)
     said = ngettext(
-        "Synchronised {account}: {n} message kept.",
-        "Synchronised {account}: {n} messages kept.",
-        kept,
-    ).format(account=scan.account, n=kept)
+        "Synchronised {account}: {n} message is here or presumed to be.",
+        "Synchronised {account}: {n} messages are here or presumed to be.",
+        here,
+    ).format(account=scan.account, n=here)
     return " ".join((said, *_not_kept(scan), *_outage(scan)))
 
 
@@ -217,6 +218,8 @@ def _not_kept(scan: Scan) -> Iterator[str]:
 
 def _outage(scan: Scan) -> Iterator[str]:
     """Tell of the time before this scan in which no synchronisation went well."""
+    if scan.since is None and scan.attempts:
+        yield _("There was no good one before.")
     if scan.since is not None:
         yield _("The last good one was on {date}.").format(
             date=scan.since.isoformat(timespec="minutes")

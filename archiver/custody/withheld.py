@@ -19,7 +19,7 @@ from archiver.evidence.store import Evidence
 from archiver.model.custody import Note, Release, Restrict
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Payload
-from archiver.model.record import RecordLine, RecordView
+from archiver.model.record import RecordView
 from archiver.model.withholding import Ground, Withholding
 from archiver.reading.everything import everything
 from archiver.secrecy import WORDS, Secrecy, fold, pattern_of, phrase
@@ -29,7 +29,6 @@ _BEFORE_DOMAIN = r"(?<![\w-])"
 _AFTER = r"(?![\w-])"
 APART = "\n\0" + "\n" * 14
 """Between two texts: too long for a gap between two words."""
-_AT_ONCE = 500
 _PLUS = r"(?:\+[^@\s]{0,64})?"
 
 Sources = Sequence[tuple[str, Secrecy]]
@@ -237,18 +236,13 @@ def find_withheld(
     return {record: found[record] for record in everyone if record in found and record in wanted}
 
 
-def _lines(catalogue: Catalogue, records: Sequence[Position]) -> Iterator[RecordLine]:
-    for start in range(0, len(records), _AT_ONCE):
-        yield from catalogue.lines(records[start : start + _AT_ONCE])
-
-
 class _Copies:
     """The records that are one writing, for each of some records."""
 
     def __init__(self, catalogue: Catalogue, records: frozenset[Position]) -> None:
         self._of: dict[Position, tuple[Position, ...]] = {}
         known: dict[Digest, Position | None] = {}
-        for line in _lines(catalogue, sorted(records)):
+        for line in catalogue.each_line(sorted(records)):
             others: list[Position] = []
             for digest in line.variants:
                 if digest not in known:

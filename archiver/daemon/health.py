@@ -1,12 +1,13 @@
 """How the daemon and its accounts fare, for monitoring: one line, as Nagios and its kin read it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import IntEnum
 from gettext import gettext as _
 from gettext import ngettext
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from archiver.accounts import Account
 from archiver.config import Settings
@@ -68,9 +69,18 @@ def judge(
     now: datetime,
     *,
     running: bool,
+    broken: Sequence[str] = (),
 ) -> Health:
-    """Judge what the daemon last said, RUNNING or not, and what the archive knows itself."""
+    """Judge what the daemon last said, RUNNING or not, and what the archive knows itself.
+
+    BROKEN says which working copies cannot be understood, so that SETTINGS, or an engagement, are
+    those of before.
+    """
+    now = now.astimezone(ZoneInfo(settings.time_zone))  # the zone in which all times are told
     level, daemon = _judge_daemon(state, now, running=running)
+    if broken:
+        level = max(level, Level.WARNING)
+        daemon = "; ".join(filter(None, (daemon, *broken)))
     watched = {each.name: each for each in state.accounts} if state and running else {}
     accounts = tuple(
         _judge_account(account, watched.get(account.name), syncs, settings, now, running=running)

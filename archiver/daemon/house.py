@@ -21,7 +21,6 @@ from archiver.mailbox.line import Patience
 
 if TYPE_CHECKING:
     from archiver.care.failure import Failure
-    from archiver.catalogue.catalogue import Catalogue
     from archiver.pipeline.keep import Intake
     from archiver.pipeline.progress import Progress
 
@@ -82,28 +81,22 @@ class TheHouse:
         self, account: Account, line: Line, *, stop: Callable[[], bool], progress: "Progress"
     ) -> "Intake":
         """Fetch and keep what ACCOUNT holds and the archive does not, by the rules of now."""
+        from archiver.care.no_rules import no_rules
         from archiver.pipeline.keep import sync_account
-        from archiver.pipeline.wanting import make_wanted
 
         with self._open() as archive:
             archive.require_continuing()
-            copies = archive.copies
-            wanted = make_wanted(
-                archive.evidence,
-                lambda: _level_catalogue(archive),
-                copies.engagements,
-                copies.settings,
-                account,
-                now=archive.clock(),
-            )
+            for each in no_rules((account,), archive.copies.engagements):
+                self._tell(f"{each.message} {each.advice}")
             dial = archive.connector(account, prompt=None, environ=self._environ)
+            # No glance: the live session lists the folders with their status in one round trip.
             return sync_account(
                 archive.evidence,
                 account,
                 connect=line.connector(dial),
                 clock=archive.clock,
                 progress=progress,
-                wanted=wanted,
+                make_wanted=lambda: archive.wanted(account),
                 patience=self._patience(account, line),
                 stop=stop,
             )
@@ -196,18 +189,6 @@ class TheHouse:
                 del self._told[old]
             self._told[text] = now
         self._log.trouble(text)
-
-
-def _level_catalogue(archive: Archive) -> "Catalogue":
-    """Return the catalogue, level with the journal; raises LockedError when that takes others long.
-
-    Threads decide on what is fetched: what the catalogue does not know yet would be left.
-    """
-    catalogue = archive.catalogue
-    if not archive.projections.left_to_another:
-        return catalogue
-    archive.level(insist=True)
-    return archive.catalogue
 
 
 def _mark(path: Path) -> tuple[str, int, int, int] | None:

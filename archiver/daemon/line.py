@@ -2,22 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from gettext import gettext as _
-from typing import Final
 
-from archiver.daemon.rest import WORKING, Rest
+from archiver.daemon.rest import Rest
 from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.folders import choose
-from archiver.mailbox.server.session import (
-    MAX_MESSAGE,
-    Folder,
-    FolderState,
-    Outline,
-    Session,
-)
+from archiver.mailbox.server.session import Folder, FolderState, Outline, Session
 from archiver.model.cursors import Status
-
-SLOWEST: Final = 5000.0
-"""Bytes a second that a line brings at least."""
 
 Dial = Callable[[], Session]
 _Mark = tuple[int, int | None, int]
@@ -165,12 +155,10 @@ class _Lent:
             self._line.rest.working()
             yield each
 
-    def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:
-        # One call, however long the message: a slow line is not taken for a stuck one.
-        self._line.rest.working(max(WORKING, (size or MAX_MESSAGE) / SLOWEST))
-        data = self._session.fetch_in_parts(uid, size)
-        self._line.rest.working()
-        return data
+    def fetch_in_parts(self, uid: int, size: int | None, start: int = 0) -> Iterator[bytes]:
+        for each in self._session.fetch_in_parts(uid, size, start):
+            self._line.rest.working()
+            yield each
 
     def close(self) -> None:
         """Leave the connection for the next sync."""

@@ -4,16 +4,13 @@ import contextlib
 from collections.abc import Iterator
 from gettext import gettext as _
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from archiver.daemon import state as state_file
 from archiver.errors import LockedError, OperationError
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
+from archiver.evidence.locks import system_lock
 
 _FILE: Final = "daemon.lock"
-_PRIVATE: Final = 0o600
 _WAIT: Final = 1.0
 """Seconds: who only asks whether a daemon runs holds the lock for a moment."""
 
@@ -21,14 +18,12 @@ _WAIT: Final = 1.0
 @contextlib.contextmanager
 def alone(root: Path) -> Iterator[None]:
     """Hold the lock of the archive in ROOT; raises LockedError when a daemon has it."""
-    import filelock
-
     folder = root / state_file.FOLDER
-    lock = _lock(folder, wait=_WAIT)
+    lock = system_lock(folder / _FILE, _WAIT)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         lock.acquire()
-    except filelock.Timeout:
+    except TimeoutError:
         raise _taken(root) from None
     except OSError as error:
         raise OperationError(
@@ -45,27 +40,18 @@ def alone(root: Path) -> Iterator[None]:
 
 def is_taken(root: Path) -> bool | None:
     """Tell whether a daemon runs for the archive in ROOT; None: this user may not know."""
-    import filelock
-
-    folder = root / state_file.FOLDER
-    if not (folder / _FILE).exists():
+    path = root / state_file.FOLDER / _FILE
+    if not path.exists():
         return False
+    lock = system_lock(path, 0)
     try:
-        with _lock(folder, wait=0):
-            return False
-    except filelock.Timeout:
+        lock.acquire()
+    except TimeoutError:
         return True
     except OSError:
         return None
-
-
-def _lock(folder: Path, *, wait: float) -> "BaseFileLock":
-    import filelock
-
-    # No fallback to a lock that is a file's existence: that one outlives kill -9.
-    return filelock.FileLock(
-        folder / _FILE, timeout=wait, mode=_PRIVATE, poll_interval=0.05, fallback_to_soft=False
-    )
+    lock.release()
+    return False
 
 
 def _taken(root: Path) -> LockedError:

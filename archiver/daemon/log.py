@@ -27,7 +27,8 @@ class Log:
     ) -> None:
         """Give each line to WRITE; what is less than LEAST is not said.
 
-        JOURNAL: the system's journal reads the lines, and dates them itself.
+        Lines are dated in CLOCK's time zone. JOURNAL: the system's journal reads them, and dates
+        them itself.
         """
         self._write = write
         self._clock = clock
@@ -53,7 +54,7 @@ class Log:
         if self._journal:
             line = _LEVELS[importance] + one_line(text)
         else:
-            moment = self._clock().astimezone().isoformat(sep=" ", timespec="seconds")
+            moment = self._clock().isoformat(sep=" ", timespec="seconds")
             line = f"{moment} {one_line(text)}"
         with self._lock, suppress(OSError, ValueError):  # nobody reads: mail is kept all the same
             self._write(line)

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from gettext import gettext as _
 from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -20,7 +19,6 @@ from archiver.dossier.matter import Matter, Party
 from archiver.dossier.pages import translations
 from archiver.engagements.engagement import Engagement, Person
 from archiver.engagements.words import shown
-from archiver.errors import OperationError
 from archiver.evidence.store import Evidence
 from archiver.model.coverage import Lacking
 from archiver.model.digest import Digest, Position

@@ -18,6 +18,7 @@ from archiver.model.coverage import (
     AccountCoverage,
     Change,
     Failure,
+    FolderError,
     Gone,
     Outage,
     Unkept,
@@ -85,6 +86,7 @@ class _Account:
         self._epochs: dict[_Place, _Epoch] = {}
         self._newest: dict[str, _Epoch] = {}
         self._outages: list[Outage] = []
+        self._errors: dict[str, FolderError] = {}
 
     def take(self, at: datetime, said: Scan | Epoch | Vanished | FolderChange) -> None:
         match said:
@@ -122,7 +124,16 @@ class _Account:
         self._first, self._last = self._first or at, at
         rules = scan.rules.hex if scan.rules else ""
         for folder in scan.folders:
-            self.epoch(folder.folder, folder.uidvalidity).look(at, folder, rules)
+            if folder.error:
+                known = self._errors.get(folder.folder)
+                since = known.since if known is not None else at
+                self._errors[folder.folder] = FolderError(
+                    folder=folder.folder, reason=folder.error, since=since
+                )
+                continue
+            self._errors.pop(folder.folder, None)
+            if folder.uidvalidity or folder.unkept:  # else it only says that there is no error
+                self.epoch(folder.folder, folder.uidvalidity).look(at, folder, rules)
         if scan.attempts or scan.since:
             self._outages.append(
                 Outage(since=scan.since, until=at, attempts=scan.attempts, reason=scan.reason)
@@ -134,7 +145,10 @@ class _Account:
             epoch = self._renamed(said)
         else:
             epoch = self.epoch(said.folder, said.uidvalidity)
-            epoch.ended = at if said.change == "gone" else None
+            if said.change == "gone":
+                epoch.ended = epoch.ended or at
+            elif self._newest.setdefault(said.folder, epoch) is epoch:
+                epoch.ended = None  # else the name is back, and another folder bears it
         epoch.changes.append(change)
 
     def _renamed(self, said: FolderChange) -> "_Epoch":
@@ -161,6 +175,7 @@ class _Account:
             last=self._last,
             epochs=tuple(epoch.told(self._name, standing) for epoch in self._epochs.values()),
             outages=tuple(self._outages),
+            errors=tuple(self._errors.values()),
         )
 
 

@@ -58,11 +58,15 @@ class Disk:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
         descriptor = os.open(path, flags, PRIVATE_FILE)
         # Not left to open(2): the umask would take bits away.
+        self.protect(path, descriptor, mode)
+        return descriptor
+
+    def protect(self, path: Name, descriptor: int, mode: int) -> None:
+        """Give the file PATH, open as DESCRIPTOR, its final MODE."""
         if sys.platform == "win32":
             os.chmod(path, mode)  # noqa: PTH101 - hot loop
         else:
             os.fchmod(descriptor, mode)
-        return descriptor
 
     def write(self, descriptor: int, data: bytes) -> None:
         """Write all of DATA."""

@@ -6,7 +6,7 @@ whatever interrupts the rest, the next opening for writing goes on with it.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from gettext import gettext as _
 from typing import TYPE_CHECKING
 
@@ -279,7 +279,8 @@ def _leaves_about(
         record = _subject(position, payload, records)
         if record is not None:
             found.append((position, leaf, record))
-            keys |= dict.fromkeys(_keys(payload), record)
+            if isinstance(payload, Origin):
+                keys |= dict.fromkeys(payload.keys, record)
     for key in sorted(keys.keys() - _keys_of_others(evidence, keys, records)):
         for number, _type, body, leaf in evidence.journal.rows(key, key + 1):
             if isinstance(_decoded(number, body), KeySeen):
@@ -300,16 +301,8 @@ def _subject(position: Position, payload: Payload, records: frozenset[Position])
             return None
 
 
-def _keys(payload: Payload) -> Iterator[Position]:
-    """Yield the ``key-seen`` entries that an ``origin`` entry names."""
-    if isinstance(payload, Origin):
-        named = [signature.key for signature in payload.signatures]
-        named += [payload.seal.key, *payload.seal.keys] if payload.seal else []
-        yield from (key for key in named if key is not None)
-
-
 def _keys_of_others(
-    evidence: "Evidence", keys: Collection[Position], records: frozenset[Position]
+    evidence: "Evidence", keys: Mapping[Position, Position], records: frozenset[Position]
 ) -> set[Position]:
     """Return those of KEYS that origins of records other than RECORDS name as well."""
     if not keys:
@@ -318,12 +311,8 @@ def _keys_of_others(
         f"SELECT entry FROM origin WHERE record NOT IN {_AMONG}",  # noqa: S608
         json.dumps(list(records)),
     )
-    return {
-        key
-        for (entry,) in others
-        for key in _keys(_payload(evidence, Position(integer(entry))))
-        if key in keys
-    }
+    origins = (_payload(evidence, Position(integer(entry))) for (entry,) in others)
+    return {key for each in origins if isinstance(each, Origin) for key in each.keys & keys.keys()}
 
 
 def _empty(evidence: "Evidence", position: Position, payload: Erase) -> None:

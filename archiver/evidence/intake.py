@@ -36,7 +36,7 @@ class Intake:
         if isinstance(incoming.source, ImapSource):
             self._open_epoch(incoming.source)
         if position is None:
-            record = Record(object=digest, size=len(incoming.data), kind=incoming.kind)
+            record = Record(object=digest, size=incoming.size, kind=incoming.kind)
             position = self._records[digest] = self._plan(record)
         self._plan(
             Sighting(

@@ -41,7 +41,7 @@ class Locks:
     ) -> None:
         """Use lock files in FOLDER; MAKE_LOCK is given (path, seconds to wait)."""
         self._folder = folder
-        self._make_lock = make_lock or _system_lock
+        self._make_lock = make_lock or system_lock
 
     @contextlib.contextmanager
     def writing(self, wait: float) -> Iterator[None]:
@@ -51,7 +51,9 @@ class Locks:
                 raise LockedError(
                     _("Another process has been writing to the archive for {seconds:g} s.").format(
                         seconds=wait
-                    ),
+                    )
+                    if wait > 0
+                    else _("Another process is writing to the archive."),
                     advice=_("Wait until it has finished, or allow more time with --lock-wait."),
                 )
             yield
@@ -70,7 +72,9 @@ class Locks:
                 raise LockedError(
                     _("Another process has been reading and indexing for {seconds:g} s.").format(
                         seconds=wait
-                    ),
+                    )
+                    if wait > 0
+                    else _("Another process is reading and indexing."),
                     advice=_("Wait until it has finished, or allow more time with --lock-wait."),
                 )
             yield
@@ -84,27 +88,45 @@ class Locks:
                     _(
                         "Another process has been changing settings or engagements for "
                         "{seconds:g} s."
-                    ).format(seconds=wait),
+                    ).format(seconds=wait)
+                    if wait > 0
+                    else _("Another process is changing settings or engagements."),
                     advice=_("Wait until it has finished, or allow more time with --lock-wait."),
                 )
             yield
 
     @contextlib.contextmanager
-    def account(self, name: str) -> Iterator[None]:
-        """Hold the lock of the account NAME; raises LockedError at once when it is taken."""
+    def account(self, name: str, wait: float = 0) -> Iterator[None]:
+        """Hold the lock of the account NAME; raises LockedError when it is taken for WAIT seconds.
+
+        Without a WAIT that is at once.
+        """
         with contextlib.ExitStack() as stack:
-            if not stack.enter_context(self._hold(_file_name(name), 0)):
-                raise LockedError(
-                    _("The account {name} is being synchronised by another process.").format(
-                        name=name
-                    ),
-                    advice=_("Wait until that has finished, or end it, and run the command again."),
-                )
+            if not stack.enter_context(self._hold(_file_name(name), wait)):
+                raise _being_synchronised(name, wait)
             yield
 
     def _hold(self, name: str, wait: float) -> AbstractContextManager[bool]:
         path = self._folder / name
         return _hold(self._make_lock(path, wait), path)
+
+
+def _being_synchronised(account: str, wait: float) -> LockedError:
+    if wait <= 0:
+        return LockedError(
+            _("The account {name} is being synchronised by another process.").format(name=account),
+            advice=_("Wait until that has finished, or end it, and run the command again."),
+        )
+    return LockedError(
+        _(
+            "Another sync, perhaps the daemon's, has been synchronising the account {name} for "
+            "{seconds:g} s."
+        ).format(name=account, seconds=wait),
+        advice=_(
+            "`archiver daemon --status` tells whether a daemon is at it: then there is nothing to "
+            "do. Else wait until it has finished, or allow more time with --lock-wait."
+        ),
+    )
 
 
 def _file_name(account: str) -> str:
@@ -137,7 +159,8 @@ def _hold(lock: Lock, path: Path) -> Iterator[bool]:
 
 if sys.platform == "win32":
 
-    def _system_lock(path: Path, wait: float) -> Lock:
+    def system_lock(path: Path, wait: float) -> Lock:
+        """Return the lock on the file PATH, made where it is missing, for which WAIT seconds go."""
         import filelock
 
         # No fallback to a lock that is a file's existence: that one outlives its process.
@@ -147,7 +170,8 @@ if sys.platform == "win32":
 
 else:
 
-    def _system_lock(path: Path, wait: float) -> Lock:
+    def system_lock(path: Path, wait: float) -> Lock:
+        """Return the lock on the file PATH, made where it is missing, for which WAIT seconds go."""
         from archiver.evidence.flock import Flock
 
         return Flock(path, wait, mode=PRIVATE_FILE, poll=_POLL)

@@ -6,20 +6,24 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from gettext import gettext as _
 from pathlib import Path
+from typing import BinaryIO
 
 from archiver.errors import OperationError
 from archiver.evidence.disk import Disk, told
+from archiver.evidence.spool import OBJECT, SpoolFile, is_left, remove_left
 from archiver.model.digest import Digest
+from archiver.model.incoming import Large
 
-MODE = 0o444
+MODE = OBJECT
 SHARDS = tuple(f"{number:02x}" for number in range(256))
 TEMPORARY = "tmp"
 
 _OPEN_AT_ONCE = 64  # macOS allows a process 256 open files
+_PIECE = 1024 * 1024  # bytes
 
 
 class Objects:
-    """The folder ``objects/``. Every writing method needs the write lock."""
+    """The folder ``objects/``. Every writing method but ``spool`` needs the write lock."""
 
     def __init__(self, folder: Path, disk: Disk) -> None:
         self.folder = folder
@@ -51,22 +55,27 @@ class Objects:
             raise _damaged(path)
         return data
 
+    def spool(self) -> SpoolFile:
+        """Make a place for a writing that may be large; from any thread, without the write lock."""
+        return SpoolFile(self.folder / TEMPORARY, self._disk)
+
     def temporaries(self) -> tuple[Path, ...]:
         """Return what an interrupted write left behind."""
         folder = self.folder / TEMPORARY
         try:
-            return tuple(Path(entry.path) for entry in os.scandir(folder))
+            paths = [Path(entry.path) for entry in os.scandir(folder)]
         except FileNotFoundError:
             return ()
+        return tuple(path for path in paths if is_left(path))
 
     def sweep(self) -> None:
         """Remove what an interrupted write left behind."""
         for path in self.temporaries():
-            self._disk.remove(path)
+            remove_left(self._disk, path)
 
     def put(
         self,
-        contents: Mapping[Digest, bytes],
+        contents: Mapping[Digest, bytes | Large],
         *,
         counted_on: Callable[[Collection[Digest]], Collection[Digest]],
         prefix: str,
@@ -76,16 +85,23 @@ class Objects:
         COUNTED_ON tells which digests some entry of the journal names. PREFIX is random: it names
         the temporaries. Raises OperationError when an object that an entry names holds other
         bytes; it is left as it is. One that no entry names was left by an interrupted write: it
-        proves nothing, so a new file takes its place, whatever it holds.
+        proves nothing, so a new file takes its place, whatever it holds. What is Large is used up,
+        also where this fails.
         """
         named = counted_on(contents)
-        missing = {
-            digest: data
-            for digest, data in contents.items()
-            if digest not in named or not self._holds(digest, data)
-        }
+        missing: dict[Digest, bytes] = {}
+        large: dict[Digest, Large] = {}
+        for digest, data in contents.items():
+            if digest in named and self._holds(digest, data):
+                continue
+            if isinstance(data, bytes):
+                missing[digest] = data
+            else:
+                large[digest] = data
         work = _Work(prefix, named=named)
         try:
+            if large:
+                self._put_large(large, work)
             # Of the temporaries' folder: no name is ever linked to another file system than theirs.
             together = self._disk.open_together(self.folder / TEMPORARY, len(missing))
             if together is None:
@@ -112,18 +128,30 @@ class Objects:
         """Say where the object is: ``path_of`` for hot loops."""
         return f"{self._start}{digest.hex[:2]}{os.sep}{digest.hex}"
 
-    def _holds(self, digest: Digest, data: bytes) -> bool:
+    def _holds(self, digest: Digest, data: bytes | Large) -> bool:
         """Tell whether the object is there; raises OperationError unless it holds DATA then."""
         path = self.path_of(digest)
         try:
             with path.open("rb") as file:
-                # One byte more than wanted shows a file that is too long.
-                same = file.read(len(data) + 1) == data
+                if isinstance(data, bytes):
+                    # One byte more than wanted shows a file that is too long.
+                    same = file.read(len(data) + 1) == data
+                else:
+                    with data.open() as other:
+                        same = _same(file, other)
         except FileNotFoundError:
             return False
         if not same:
             raise _damaged(path)
         return True
+
+    def _put_large(self, contents: Mapping[Digest, Large], work: "_Work") -> None:
+        """Name files that are on the disk already; in the end, sync the folders."""
+        for digest, data in contents.items():
+            temporary = data.settle()
+            self._disk.reached("object-synced")
+            self._publish([(str(temporary), digest)], work)
+        self._sync_folders(contents)
 
     def _put_each(self, contents: Mapping[Digest, bytes], work: "_Work") -> None:
         """Write some, sync each, name each; in the end, sync each folder that got a name."""
@@ -193,9 +221,12 @@ class Objects:
 
     def _withdraw(self, made: Iterable[Digest]) -> None:
         """Take back what no entry names yet; what stays all the same is written anew next time."""
-        for path in [*map(self.path_of, made), *self.temporaries()]:
+        for path in map(self.path_of, made):
             with contextlib.suppress(OSError):
                 self._disk.remove(path)
+        for path in self.temporaries():
+            with contextlib.suppress(OSError):
+                remove_left(self._disk, path)
 
 
 class _Work:
@@ -208,6 +239,14 @@ class _Work:
         """Digests that an entry names: their objects are missing, not new."""
         self.made: list[Digest] = []
         """New objects that have their name."""
+
+
+def _same(one: BinaryIO, other: BinaryIO) -> bool:
+    """Tell whether two files hold the same from here on."""
+    while piece := one.read(_PIECE):
+        if other.read(len(piece)) != piece:
+            return False
+    return not other.read(1)
 
 
 def _missing(path: Path) -> OperationError:

@@ -192,6 +192,15 @@ class Reader:
         """
         return uids.places(self.database, account, folder)
 
+    def shapes(
+        self, account: str, folder: str, uidvalidity: int
+    ) -> Mapping[int, list[tuple[int, datetime | None]]]:
+        """Return size and INTERNALDATE of each message that was fetched under each UID."""
+        found: dict[int, list[tuple[int, datetime | None]]] = {}
+        for uid, size, moment in uids.shapes(self.database, account, folder, uidvalidity):
+            found.setdefault(uid, []).append((size, moment))
+        return found
+
     def unkept_uids(
         self, account: str, folder: str, uidvalidity: int, rules: Digest | None
     ) -> frozenset[int]:
@@ -237,6 +246,10 @@ class Reader:
     def last_syncs(self) -> Mapping[str, tuple[datetime | None, datetime | None]]:
         """Return for each account its (last attempt, last good synchronisation)."""
         return self.work.last_syncs()
+
+    def looked(self, account: str) -> int:
+        """Return up to which position messages of ACCOUNT were looked for around what was kept."""
+        return self.work.looked(account)
 
     def trouble_of(self, account: str) -> tuple[int, str]:
         """Return how often ACCOUNT was tried in vain since the last good sync, and the last why."""

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from archiver.evidence.store import Evidence
+from archiver.evidence.reader import Reader
 from archiver.model.entries import Entry, Scan
 
 
-def last_scan(evidence: Evidence, account: str) -> datetime | None:
+def last_scan(evidence: Reader, account: str) -> datetime | None:
     """When the newest ``scan`` entry of ACCOUNT was written; None when there is none."""
     for position in evidence.journal.newest_scans():
         match evidence.entry(position):

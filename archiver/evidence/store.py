@@ -23,7 +23,7 @@ from archiver.model.cursors import Cursor
 from archiver.model.custody import Emptied
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Config, Epoch, Genesis, Payload, Record, Sighting, Unknown
-from archiver.model.incoming import Incoming, Kept
+from archiver.model.incoming import Incoming, Kept, Spool
 from archiver.model.origin import KeySeen
 from archiver.model.sources import ImapSource
 
@@ -157,10 +157,10 @@ class Evidence(Reader):
         """Make BATCH durable: objects, then entries in one transaction, then the mirror.
 
         When this returns, all of it is kept; when it raises, none of it counts as kept, and it can
-        simply be given again. Raises LockedError, and OperationError when an object or the disk is
-        damaged or full.
+        simply be given again, but for what is Large: that is fetched anew. Raises LockedError, and
+        OperationError when an object or the disk is damaged or full.
         """
-        digests = [Digest.of(incoming.data) for incoming in batch]
+        digests = [incoming.digest for incoming in batch]
         with self.writing():
             known = self.journal.positions_of(set(digests))
             intake = Intake(self.journal, known)
@@ -173,6 +173,16 @@ class Evidence(Reader):
             self._writer.put(contents)
             self._writer.commit(rows)
         return kept
+
+    def spool(self) -> Spool:
+        """Make a place in the archive for bytes that may be too many for memory, to ``keep`` them.
+
+        The only method that any thread may call. Raises OperationError when nothing can be written.
+        """
+        if self.read_only:
+            raise self._not_writable()
+        self._writer.refuse_if_broken()
+        return self.objects.spool()
 
     def append(
         self,
@@ -250,11 +260,14 @@ class Evidence(Reader):
             self._writer.commit(rows)
         return rows[0][0]
 
-    def account_lock(self, name: str) -> AbstractContextManager[None]:
-        """Keep other processes from synchronising NAME; raises LockedError when one does."""
+    def account_lock(self, name: str, *, wait: float = 0) -> AbstractContextManager[None]:
+        """Keep other processes from synchronising NAME.
+
+        Raises LockedError when one does so for WAIT seconds; without a WAIT that is at once.
+        """
         if self.read_only:
             raise self._not_writable()
-        return self._locks.account(name)
+        return self._locks.account(name, wait)
 
     def projection_lock(self, *, wait: bool) -> AbstractContextManager[None]:
         """Let one process feed catalogue and index, at once or after a WAIT; raises LockedError."""
@@ -299,6 +312,15 @@ class Evidence(Reader):
         if fetched or rechecked:
             with self._noting():
                 self.work.spend(account, day, fetched, rechecked)
+
+    def note_looked(self, account: str, position: int) -> None:
+        """Remember that messages of ACCOUNT were looked for around all kept before POSITION.
+
+        Only after a walk that left nothing to be looked at again, and when all it brought is kept.
+        """
+        if self.looked(account) != position:
+            with self._noting():
+                self.work.note_looked(account, position)
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:

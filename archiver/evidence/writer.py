@@ -17,6 +17,7 @@ from archiver.evidence.locks import Locks
 from archiver.evidence.objects import Objects
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Genesis, Payload
+from archiver.model.incoming import Large
 
 PROGRAM = "archiver"
 """The actor of what the program decides by itself."""
@@ -119,7 +120,7 @@ class Writer:
             rows.append((Position(first + number), payload, body))
         return rows
 
-    def put(self, contents: Mapping[Digest, bytes]) -> None:
+    def put(self, contents: Mapping[Digest, bytes | Large]) -> None:
         """Make the objects in CONTENTS durable."""
         self._objects.put(
             contents, counted_on=self._journal.counted_on, prefix=self._entropy(8).hex()

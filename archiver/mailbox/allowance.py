@@ -9,9 +9,11 @@ def _no_day() -> date:
 
 
 class Allowance:
-    """A volume for each day (UTC). One message larger than all of it goes through, alone.
+    """A volume for each day (UTC).
 
-    It is asked in the thread that fetches.
+    As long as half of it is left, one message goes through whatever its size: else a large one
+    would wait for ever behind the small ones that come in every day. It is asked in the thread
+    that fetches.
     """
 
     def __init__(
@@ -61,4 +63,4 @@ class Allowance:
         if self._limit is None:
             return True
         spent = self._spent.get(self._today(), 0)
-        return spent + total <= self._limit or (first and spent == 0 and self._limit > 0)
+        return spent + total <= self._limit or (first and 0 <= 2 * spent <= self._limit > 0)

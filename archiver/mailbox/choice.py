@@ -32,7 +32,10 @@ def nothing_new(
 
     Not when a folder came, went, or was given another name.
     """
-    choice = choose_for(account, folders, gmail=looks_like_gmail(folders))
+    # Names alone do not make a Gmail: a mailbox that was moved away from there has them as well,
+    # and there the walk, which asks for the capability, went through the inbox.
+    walked = any(folder.role == "inbox" and folder.name in cursors for folder in folders)
+    choice = choose_for(account, folders, gmail=looks_like_gmail(folders) and not walked)
     there = {folder.name for folder in folders if folder.selectable}
     if choice.missing or not choice.fetch or not there.issuperset(cursors):
         return False

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from archiver.mailbox.alike import Lookalikes
 from archiver.mailbox.allowance import Allowance
+from archiver.mailbox.parts import InMemory
 from archiver.mailbox.wanted import Wanted
 from archiver.model.entries import Sighting
-from archiver.model.incoming import Incoming
+from archiver.model.incoming import Incoming, MakeSpool
 from archiver.model.sources import ImapSource
 
 BATCH = 200
@@ -34,7 +35,7 @@ class Fetched:
     @property
     def size(self) -> int:
         """Bytes of all its messages."""
-        return sum(len(item.data) for item in self.incoming)
+        return sum(item.size for item in self.incoming)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class Breath:
-    """Nothing: comes before a large message, so that two of them are never held at once."""
+    """Nothing: comes before a large message, so that two of them never wait at once."""
 
 
 Crop = Fetched | NotFetched | Decided | Recognised | Postponed | Breath
@@ -103,3 +104,5 @@ class Errand:
     alike: Lookalikes | None = None
     drafts: bool = True
     """Whether drafts are fetched."""
+    spool: MakeSpool = InMemory
+    """Makes the places where large messages are put while they arrive."""

@@ -57,6 +57,8 @@ class FolderOpened:
     """Why the folder was enumerated whole; None: only what is new was."""
     missed: Uids = field(default=_NO_UIDS, compare=False)
     """UIDs found now that an earlier sync should have been told of."""
+    others: Uids = field(default=_NO_UIDS, compare=False)
+    """Known UIDs under which other messages stand, since the folder was made anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from gettext import gettext as _
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.alike import MESSAGE_ID, Lookalikes, message_id_of
 from archiver.mailbox.crops import Errand, Fetched, NotFetched
 from archiver.mailbox.line import FolderChangedError, Line, StoppedError
+from archiver.mailbox.parts import Parts
 from archiver.mailbox.server.session import (
     MAX_MESSAGE,
     Outline,
@@ -18,7 +20,7 @@ from archiver.mailbox.server.session import (
 )
 from archiver.mailbox.wanted import Heading, Wanted
 from archiver.model.entries import Sighting
-from archiver.model.incoming import Incoming
+from archiver.model.incoming import Incoming, Large
 from archiver.model.sources import ImapSource
 
 Answer = TypeVar("Answer")
@@ -27,6 +29,20 @@ Rules = dict[str, tuple[int, ...]]
 _MAX_BREAKS = 12
 """Connections that may break one after the other without an answer in between: enough to narrow
 500 messages down to the one that breaks them."""
+
+_CREDIT = 3
+"""Messages that may be refused one after the other, once one was answered, without a rest: the
+server hands out others, so that it is they that are at fault."""
+
+_REFUSALS = 24
+"""Commands that may be refused while the messages at fault are looked for: enough for two of 200,
+and no siege where it is the server after all."""
+
+_TRIES = 3
+"""How often a message is asked for while the server says to slow down."""
+
+_RESTS = 5
+"""Rests after which a large message of which no more comes is given up."""
 
 
 class Field:
@@ -104,15 +120,23 @@ class Field:
         self, batch: tuple[int, ...], outlines: Mapping[int, Outline], large: int
     ) -> Iterator[Fetched | NotFetched]:
         """Fetch BATCH in one command; what does not come, once more by itself."""
-        got: dict[int, bytes] = {}
+        got: dict[int, bytes | Large] = {}
         reasons: dict[int, str] = {}
+
+        def missing(uid: int) -> bool:
+            return not got.get(uid) and (uid not in got or outlines[uid].size != 0)
+
+        def alone(uid: int) -> None:
+            self._alone(uid, outlines[uid].size, large, got, reasons)
+
         try:
-            if len(batch) > 1:
-                with suppress(RefusedError):  # each is asked for by itself below
-                    self._ask(lambda session: _collect(session, batch, got))
-            for uid in batch:
-                if not got.get(uid) and (uid not in got or outlines[uid].size != 0):
-                    self._alone(uid, outlines[uid].size, large, got, reasons)
+            doubt = len(batch) > 1 and self._together(batch, got)
+            left = [uid for uid in batch if missing(uid)]
+            if doubt:
+                left = self._first_answer(left, alone)
+                self._narrow(left, got)
+            tries = 2 if doubt else _TRIES
+            self._singly([uid for uid in left if missing(uid)], alone, reasons, tries)
         except (TemporaryNetworkError, StoppedError):
             yield from self._fetched(got, outlines)
             raise
@@ -145,12 +169,84 @@ class Field:
             half = len(uids) // 2
             return self._headers(uids[:half], fields) | self._headers(uids[half:], fields)
 
+    def _together(self, batch: Sequence[int], got: dict[int, bytes | Large]) -> bool:
+        """Ask for BATCH in one command; True after a rest that the server wanted instead."""
+        try:
+            with suppress(RefusedError):  # each is asked for by itself afterwards
+                self._ask(lambda session: _collect(session, batch, got), rests=0)
+        except ThrottledError as error:
+            self._rest(error)
+            return True
+        return False
+
+    def _first_answer(self, uids: Sequence[int], alone: Callable[[int], None]) -> list[int]:
+        """Ask ALONE for one after the other until the server answers; return those left.
+
+        Some servers say of a single message that they cannot do it now, for ever (Yahoo's
+        [UNAVAILABLE]). From both ends, since such messages stand together.
+        """
+        order = [uid for pair in zip(reversed(uids), uids, strict=True) for uid in pair]
+        for uid in dict.fromkeys(order):
+            try:
+                alone(uid)
+            except ThrottledError as error:
+                self._rest(error)
+            else:
+                return [each for each in uids if each != uid]
+        return list(uids)
+
+    def _narrow(self, uids: Sequence[int], got: dict[int, bytes | Large]) -> None:
+        """Ask for halves of UIDS, down to those that are at fault; not without an end."""
+        todo = [uids] if uids else []
+        refused = 0
+        while todo and refused < _REFUSALS:
+            some = todo.pop()
+            try:
+                with suppress(RefusedError):  # each is asked for by itself afterwards
+                    self._ask(partial(_collect, uids=some, got=got), rests=0)
+            except ThrottledError:
+                refused += 1
+                half = len(some) // 2
+                todo += [each for each in (some[half:], some[:half]) if half and each]
+
+    def _singly(
+        self,
+        uids: Sequence[int],
+        alone: Callable[[int], None],
+        reasons: dict[int, str],
+        tries: int,
+    ) -> None:
+        """Ask ALONE for each of UIDS, TRIES times for those for which it was to slow down.
+
+        What is refused then as well is given its reason and passed over. Where it was the server
+        and not the message, whatever is asked next says so, and patience comes to its end.
+        """
+        credit = 0
+        for left in reversed(range(tries)):
+            last = not left
+            credit = _CREDIT if last else credit  # there were rests before
+            refused: list[int] = []
+            for uid in uids:
+                try:
+                    alone(uid)
+                except ThrottledError as error:
+                    refused.append(uid)
+                    if last:
+                        reasons[uid] = error.what.rstrip(".")
+                    if credit:
+                        credit -= 1
+                    elif not (last and uid == uids[-1]):
+                        self._rest(error)
+                else:
+                    credit = _CREDIT
+            uids = refused
+
     def _alone(
         self,
         uid: int,
         size: int | None,
         large: int,
-        got: dict[int, bytes],
+        got: dict[int, bytes | Large],
         reasons: dict[int, str],
     ) -> None:
         if size is not None and size > MAX_MESSAGE:
@@ -158,11 +254,11 @@ class Field:
             return
         try:
             if size is None or size > large:
-                data = self._ask(lambda session: session.fetch_in_parts(uid, size))
+                data = self._in_parts(uid, size)
                 if data is not None:
                     got[uid] = data
             else:
-                self._ask(lambda session: _collect(session, (uid,), got))
+                self._ask(lambda session: _collect(session, (uid,), got), rests=0)
         except RefusedError as error:
             reasons[uid] = error.reason
             return
@@ -172,17 +268,42 @@ class Field:
             del got[uid]
             reasons[uid] = _("the server sent the message empty")
 
-    def _fetched(self, got: dict[int, bytes], outlines: Mapping[int, Outline]) -> Iterator[Fetched]:
+    def _in_parts(self, uid: int, size: int | None) -> bytes | Large | None:
+        """Fetch one message piece by piece; on a new connection, go on where the old one broke."""
+        parts = Parts(uid, size, self._errand.spool, self._line.stopping)
+        rests = 0
+        try:
+            while True:
+                came = parts.came
+                try:
+                    self._ask(parts.fetch, rests=0)
+                    return parts.whole()
+                except _BrokenError:
+                    if parts.came == came:
+                        raise
+                    self._breaks = 0  # it got on
+                except ThrottledError as error:
+                    rests = 1 if parts.came > came else rests + 1
+                    if not parts.came or rests > _RESTS:
+                        raise
+                    self._rest(error)
+        except BaseException:
+            parts.forget()
+            raise
+
+    def _fetched(
+        self, got: dict[int, bytes | Large], outlines: Mapping[int, Outline]
+    ) -> Iterator[Fetched]:
         if not got:
             return
         fetched = Fetched(
             tuple(self._incoming(uid, got[uid], outlines[uid]) for uid in sorted(got))
         )
-        got.clear()  # the caller alone holds a large message while it is kept
+        got.clear()  # the caller alone holds the messages while they are kept
         self._errand.allowance.take(fetched.size)
         yield fetched
 
-    def _incoming(self, uid: int, data: bytes, outline: Outline) -> Incoming:
+    def _incoming(self, uid: int, data: bytes | Large, outline: Outline) -> Incoming:
         return Incoming(
             data=data,
             source=self._source(uid, outline),
@@ -203,10 +324,20 @@ class Field:
             gmail_id=outline.gmail_id,
         )
 
-    def _ask(self, work: Callable[[Session], Answer]) -> Answer:
+    def _ask(self, work: Callable[[Session], Answer], *, rests: int | None = None) -> Answer:
         """Return WORK's answer; a connection that breaks over it counts as a refusal."""
+        answer = self._mended(lambda: self._line.ask(work, rests=rests))
+        self._breaks = 0
+        return answer
+
+    def _rest(self, error: ThrottledError) -> None:
+        """Rest as ERROR asks; a connection that breaks then is made anew."""
+        with suppress(_BrokenError):
+            self._mended(lambda: self._line.rest(error))
+
+    def _mended(self, work: Callable[[], Answer]) -> Answer:
         try:
-            answer = self._line.ask(work)
+            return work()
         except (ThrottledError, FolderChangedError):
             raise  # to ask about single messages would be of no use
         except TemporaryNetworkError as error:
@@ -215,12 +346,14 @@ class Field:
                 raise
             self._line.redial(error)
             reason = _("the connection broke when the message was asked for ({what})")
-            raise RefusedError(reason.format(what=error.what)) from None
-        self._breaks = 0
-        return answer
+            raise _BrokenError(reason.format(what=error.what)) from None
 
 
-def _collect(session: Session, uids: Iterable[int], got: dict[int, bytes]) -> None:
+class _BrokenError(RefusedError):
+    """The connection broke over what was asked, and there is a new one."""
+
+
+def _collect(session: Session, uids: Iterable[int], got: dict[int, bytes | Large]) -> None:
     """Fetch those of UIDS that are not in GOT yet."""
     for uid, data in session.fetch([uid for uid in uids if uid not in got]):
         if data is not None:

@@ -33,23 +33,23 @@ def harvest(line: Line, errand: Errand) -> Generator[Crop, None, None]:
     field = Field(line, errand)
     uids = list(dict.fromkeys(errand.uids))
     done = 0
+    postponed: list[int] = []
     try:
         for asked in chunks(uids, OUTLINES):
             if line.stopping():
                 return
             if not errand.allowance.left:
-                yield Postponed(tuple(uids[done:]))
-                return
+                postponed += uids[done:]
+                break
             outlines = field.outlines(asked)
             yield from (field.lost(uid, gone=True) for uid in asked if uid not in outlines)
             chosen = yield from _sift(field, errand, outlines)
-            postponed = yield from _reap(line, field, errand, chosen)
+            postponed += yield from _reap(line, field, errand, chosen)
             done += len(asked)
             if line.stopped:
                 return
-            if postponed:
-                yield Postponed((*postponed, *uids[done:]))
-                return
+        if postponed:
+            yield Postponed(tuple(postponed))
     except StoppedError:
         return
 
@@ -81,20 +81,25 @@ def _sift(
 def _reap(
     line: Line, field: Field, errand: Errand, outlines: Mapping[int, Outline]
 ) -> Generator[Crop, None, tuple[int, ...]]:
-    """Fetch all of OUTLINES; return what the allowance did not let through."""
-    batches = _batches(outlines, errand.ration)
-    for batch in batches:
-        if line.stopping():
-            return ()
-        sizes = [_size(outlines[uid], errand.ration) for uid in batch]
-        room = errand.allowance.room(sizes)
-        if sum(sizes[:room]) > errand.ration.size:
-            yield Breath()
-        if room:
-            yield from field.reap(batch[:room], outlines, errand.ration.size)
-        if room < len(batch):
-            return (*batch[room:], *(uid for rest in batches for uid in rest))
-    return ()
+    """Fetch all of OUTLINES; return what the allowance did not let through.
+
+    What does not fit any more keeps nothing smaller behind it from coming.
+    """
+    postponed: list[int] = []
+    for batch in _batches(outlines, errand.ration):
+        rest = batch
+        while rest:
+            if line.stopping():
+                return ()
+            sizes = [_size(outlines[uid], errand.ration) for uid in rest]
+            room = errand.allowance.room(sizes)
+            if sum(sizes[:room]) > errand.ration.size:
+                yield Breath()
+            if room:
+                yield from field.reap(rest[:room], outlines, errand.ration.size)
+            postponed += rest[room : room + 1]
+            rest = rest[room + 1 :]
+    return tuple(postponed)
 
 
 def _batches(outlines: Mapping[int, Outline], ration: Ration) -> Iterator[tuple[int, ...]]:

@@ -1,6 +1,7 @@
 """The connection in use: made anew when it breaks, given a rest when the server asks for one."""
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from gettext import gettext as _
@@ -16,6 +17,8 @@ FOREGROUND = 300.0
 
 _FIRST_REST = 5.0
 _LONGEST_REST = 60.0
+_LEAST_REST = 1.0
+"""Seconds of the first rest, at least, whatever the server says; it doubles as the others do."""
 _SLICE = 0.25
 """Seconds after which a rest looks whether it is to end."""
 
@@ -56,9 +59,13 @@ class Patience:
 
     def rest(self, error: ThrottledError, stop: Callable[[], bool]) -> None:
         """Wait as ERROR asks; raise it when that is too long, StoppedError when STOP says so."""
-        seconds = error.wait
-        if seconds is None:
-            seconds = min(_FIRST_REST * 2**self._tries, _LONGEST_REST) * (0.5 + self._jitter() / 2)
+        if stop():
+            raise StoppedError
+        if error.wait is None:
+            seconds = self._growing(_FIRST_REST) * (0.5 + self._jitter() / 2)
+        else:
+            # A server that says "in 0 seconds" again and again would be asked without a pause.
+            seconds = max(error.wait, self._growing(_LEAST_REST))
         if seconds > self._left:
             raise error
         self._tries += 1
@@ -69,6 +76,10 @@ class Patience:
                 raise StoppedError
             self._sleep(min(_SLICE, seconds))
             seconds -= _SLICE
+
+    def _growing(self, first: float) -> float:
+        # Bounded before it is raised: a server may be waited for more than a thousand times.
+        return min(first * 2.0 ** min(self._tries, 10), _LONGEST_REST)
 
     def calm(self) -> None:
         """Note that the server answers again."""
@@ -105,6 +116,8 @@ class Line:
         self._patience = patience or Patience(limit=0)
         self._stop = stop
         self._aborted = False
+        self._lock = threading.Lock()
+        """Held while the session changes, so that none that is made after ``abort`` stays."""
 
     def stopping(self) -> bool:
         """Tell whether no more is wanted; remembered, since the work is not whole then."""
@@ -112,21 +125,38 @@ class Line:
             self.stopped = True
         return self.stopped
 
-    def ask(self, work: Callable[[Session], Answer]) -> Answer:
+    def ask(self, work: Callable[[Session], Answer], *, rests: int | None = None) -> Answer:
         """Return WORK's answer, after a rest where the server wants one.
 
+        With RESTS, ThrottledError is raised once so many were of no use; else when patience ends.
         Raises StoppedError instead of what a connection says that was broken on purpose.
         """
+        taken = 0
+        while True:
+            try:
+                answer = work(self.session)
+            except ThrottledError as error:
+                if taken == rests:
+                    raise
+                taken += 1
+                self.rest(error)
+            except TemporaryNetworkError:
+                if self.stopping():
+                    raise StoppedError from None
+                raise
+            else:
+                self._patience.calm()
+                return answer
+
+    def rest(self, error: ThrottledError) -> None:
+        """Rest as ERROR asks, then connect anew: a server that asks for it may have hung up.
+
+        Raises ERROR when patience is at its end, StoppedError when no more is wanted.
+        """
         try:
-            while True:
-                try:
-                    answer = work(self.session)
-                except ThrottledError as error:
-                    self._patience.rest(error, self.stopping)
-                    self._renew(error)
-                else:
-                    self._patience.calm()
-                    return answer
+            self._patience.rest(error, self.stopping)
+            if self._reconnect is not None:
+                self.redial(error)
         except TemporaryNetworkError:
             if self.stopping():
                 raise StoppedError from None
@@ -147,10 +177,11 @@ class Line:
 
         Raises FolderChangedError when the folder is another one by now.
         """
-        if self._reconnect is None:
+        reconnect = self._reconnect
+        if reconnect is None:
             raise error
         self.hang_up()
-        self.session = self._patience.dial(self._reconnect, self.stopping)
+        self._take(self._patience.dial(reconnect, self.stopping))
         if self.opened is None:
             return
         folder, uidvalidity = self.opened
@@ -168,14 +199,20 @@ class Line:
 
     def abort(self) -> None:
         """Break the connection in use, from another thread."""
-        self._aborted = True
-        self._reconnect = None
-        self.session.abort()
+        with self._lock:
+            self._aborted = True
+            self._reconnect = None
+            session = self.session
+        session.abort()
 
-    def _renew(self, error: ThrottledError) -> None:
-        """After a rest: a server that asked for one may have hung up as well."""
-        if self._reconnect is not None:
-            self.redial(error)
+    def _take(self, session: Session) -> None:
+        """Use SESSION from now on; one that comes after ``abort`` is nobody's, and closed."""
+        with self._lock:
+            if not self._aborted:
+                self.session = session
+                return
+        session.close()
+        raise StoppedError
 
 
 def _changed(folder: str, reason: str) -> FolderChangedError:

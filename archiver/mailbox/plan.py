@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from archiver.accounts import FULL_SCAN_DAYS
-from archiver.mailbox.server.session import Folder
+from archiver.mailbox.server.session import Folder, FolderState
 from archiver.model.cursors import Cursor, Status
 
-Why = Literal["first", "epoch", "asked", "due", "rules", "again", "blind", "counts"]
+Why = Literal["first", "epoch", "asked", "due", "rules", "again", "blind", "counts", "anew"]
 """Why a folder is enumerated whole: it was never, or not in this epoch; a person asked for it; it
 is due; other rules decide; messages were left; the server tells no status; its counts and its
-reports do not agree."""
+reports do not agree; it was made anew under the same UIDVALIDITY."""
 
-STATED: frozenset[Why] = frozenset({"first", "epoch", "asked", "due", "rules"})
+STATED: frozenset[Why] = frozenset({"first", "epoch", "asked", "due", "rules", "anew"})
 """Enumerations that are journalled even when they find nothing new."""
 
 _FUTURE = timedelta(days=1)
@@ -69,19 +69,33 @@ def plan(folder: Folder, cursor: Cursor | None, terms: Terms) -> Plan:
     # A change of flags alone raises HIGHESTMODSEQ: flags are told as first seen, so it is none.
     if (status.uidnext, status.exists) == (known.uidnext, known.exists):
         return Unchanged()
-    return Whole("counts") if status.uidnext < known.uidnext else Newer(known)
+    return Newer(known)
 
 
 def _why_whole(status: Status | None, cursor: Cursor, terms: Terms) -> Why | None:
     """Return the first reason for which a folder is enumerated, whatever its counts say."""
     reasons: tuple[tuple[Why, bool], ...] = (
         ("epoch", status is not None and status.uidvalidity != cursor.status.uidvalidity),
+        ("anew", status is not None and made_anew(cursor.status, status)),
         ("asked", terms.full),
         ("rules", cursor.rules != terms.rules),
         ("due", is_due(cursor, terms)),
         ("again", not cursor.done),
     )
     return next((why for why, holds in reasons if holds), None)
+
+
+def made_anew(before: Status, now: Status | FolderState) -> bool:
+    """Tell whether a folder is another one though it has the UIDVALIDITY of the one before.
+
+    Another MAILBOXID (RFC 8474) says so, or a UIDNEXT that went back, which no folder's may (RFC
+    3501, section 2.3.1.1): what is known of its UIDs is not to be believed.
+    """
+    if now.uidvalidity != before.uidvalidity:
+        return False  # an epoch of its own
+    if before.mailbox_id and now.mailbox_id and before.mailbox_id != now.mailbox_id:
+        return True
+    return now.uidnext is not None and now.uidnext < before.uidnext
 
 
 def is_due(cursor: Cursor, terms: Terms) -> bool:

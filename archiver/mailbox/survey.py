@@ -42,10 +42,13 @@ def survey(
         return _whole(session, session.examine(folder), "epoch")
     first = way.since.uidnext
     new = frozenset(uid for uid in session.uids(first) if uid >= first)
-    gone = here(state.uidvalidity) & state.vanished if state.vanished else frozenset[int]()
+    known = here(state.uidvalidity)
+    gone = known & (state.vanished or frozenset())
     if not _adds_up(way.since, state, new, gone):
         return _whole(session, state, "counts")
-    return Survey(state, new, None, gone)
+    # One that came after the cursor was taken, and was kept, stands in no report of what vanished:
+    # that it is not listed tells that it went.
+    return Survey(state, new, None, gone | {uid for uid in known - new if uid >= first})
 
 
 def _adds_up(since: Status, state: FolderState, new: frozenset[int], gone: frozenset[int]) -> bool:

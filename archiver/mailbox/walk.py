@@ -15,6 +15,7 @@ from archiver.accounts import Account
 from archiver.errors import TemporaryNetworkError
 from archiver.mailbox.ahead import ahead
 from archiver.mailbox.allowance import Allowance
+from archiver.mailbox.anew import changed, is_anew
 from archiver.mailbox.choice import choose_for, rule_against, shrunk_first
 from archiver.mailbox.crops import (
     BATCH,
@@ -45,6 +46,7 @@ from archiver.mailbox.plan import STATED, Newer, Terms, Unchanged, Whole, plan
 from archiver.mailbox.route import left_by_rule, told
 from archiver.mailbox.server.session import Folder, RefusedError, Session, ThrottledError
 from archiver.mailbox.survey import Survey, survey
+from archiver.mailbox.wanted import NotForbidden
 from archiver.model.cursors import Cursor, Status
 from archiver.model.uidset import format_uids
 
@@ -157,7 +159,9 @@ class Walk:
         for (folder, uidvalidity), some in uids.items():
             if self._epochs.get(folder) == uidvalidity and allowance.left:
                 errand = self._errand(folder, uidvalidity, some)
-                errand = replace(errand, allowance=allowance, wanted=None, drafts=True)
+                ruled = self._manner.wanted
+                wanted = NotForbidden(ruled) if ruled is not None else None
+                errand = replace(errand, allowance=allowance, wanted=wanted, drafts=True)
                 yield from self._part(errand, _just(some))
 
     def _folder(self, folder: Folder) -> Iterator[Event]:
@@ -172,6 +176,12 @@ class Walk:
             yield FolderUnchanged(folder.name)
             return
         found = self._open(folder.name, way)
+        if isinstance(found, Survey):
+            anew = is_anew(cursor, folder, found)
+            if anew and found.whole is None:
+                found = self._open(folder.name, Whole("anew"))
+            elif anew or found.whole == "anew":  # STATUS may say so and be wrong
+                found = replace(found, whole="anew" if anew else "counts")
         if isinstance(found, FolderFailed):
             yield found
             return
@@ -186,12 +196,18 @@ class Walk:
     def _harvest(self, folder: Folder, cursor: Cursor | None, found: Survey) -> Iterator[Event]:
         """Hand out what FOUND lists and is not known, and say how far the folder is read then."""
         name, state = folder.name, found.state
-        opened, todo = self._opened(folder, cursor, found)
+        try:
+            others = self._others(name, found)
+        except RefusedError as error:
+            yield FolderFailed(name, error.reason)
+            return
+        opened, todo = self._opened(folder, cursor, found, others)
         yield opened
         fresh = _is_fresh(cursor, state.uidvalidity) or (
             cursor is not None and not cursor.done and len(todo) >= _MANY
         )
-        alike = self._past.alike(name, state.uidvalidity, fresh) if todo else None
+        anew = found.whole == "anew"
+        alike = self._past.alike(name, state.uidvalidity, fresh) if todo and not anew else None
         errand = replace(self._errand(name, state.uidvalidity, todo), alike=alike)
         kept: list[int] = []
         failed: list[tuple[int, str]] = []
@@ -213,7 +229,8 @@ class Walk:
             yield FolderFailed(name, error.what)
             return
         after = None
-        if not self._line.stopped:
+        # The cursor of the folder before stays until nothing of the new one is left to be had.
+        if not self._line.stopped and (not anew or (whole and not failed)):
             after = self._cursor(folder, cursor, found, done=whole and not failed)
         yield FolderDone(
             name,
@@ -226,13 +243,16 @@ class Walk:
         )
 
     def _opened(
-        self, folder: Folder, cursor: Cursor | None, found: Survey
+        self, folder: Folder, cursor: Cursor | None, found: Survey, others: Uids
     ) -> tuple[FolderOpened, list[int]]:
-        """Return what is told of a folder that was opened, and its work list."""
+        """Return what is told of a folder that was opened, and its work list.
+
+        OTHERS are known UIDs under which other messages stand now.
+        """
         name, uidvalidity = folder.name, found.state.uidvalidity
         known = self._past.known(name, uidvalidity) if found.listed or found.whole else _NO_UIDS
-        left = found.listed - known
-        if left:
+        left = (found.listed - known) | others
+        if left and found.whole != "anew":
             left -= self._past.unkept(name, uidvalidity)
         absent = found.gone
         if found.whole and not found.short:
@@ -244,6 +264,7 @@ class Walk:
             and cursor is not None
             and not fresh
             and cursor.done
+            and found.whole != "anew"
             and (cursor.rules == self._manner.terms.rules)
         ):
             missed = frozenset(uid for uid in left if uid < cursor.status.uidnext)
@@ -258,8 +279,18 @@ class Walk:
             known=found.listed & known if fresh else _NO_UIDS,
             whole=found.whole,
             missed=missed,
+            others=others,
         )
         return opened, sorted(left)
+
+    def _others(self, folder: str, found: Survey) -> Uids:
+        """Return the UIDs of a folder that was made anew under which other messages stood."""
+        uidvalidity = found.state.uidvalidity
+        if found.whole != "anew":
+            return _NO_UIDS
+        known = found.listed & self._past.known(folder, uidvalidity)
+        shapes = self._past.shapes(folder, uidvalidity) if known else {}
+        return self._line.steady(lambda session: changed(session, known, shapes))
 
     def _open(self, folder: str, way: Newer | Whole) -> Survey | FolderFailed:
         """Examine and enumerate FOLDER, a second time when the counts disagree (others delete)."""
@@ -319,6 +350,7 @@ class Walk:
             allowance=manner.allowance,
             wanted=manner.wanted,
             drafts=not self._gmail or bool(self._account.folders),
+            spool=manner.spool,
         )
 
     def _reaped(self, errand: Errand) -> Iterator[Event]:

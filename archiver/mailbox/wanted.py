@@ -52,6 +52,13 @@ class Wanted(Protocol):
     def decide(self, headings: Sequence[Heading]) -> Sequence[Verdict]:
         """Decide on messages, in their order. Never raises, whatever a header holds."""
 
+    def forbidden(self, heading: Heading) -> str:
+        """Return the rule by which a message is never to be fetched; empty when none is met.
+
+        Asked about what is known by its attributes only, before its bytes are fetched to confirm
+        it: only what forbids counts there, not what is wanted. Never raises.
+        """
+
     @property
     def unsettled(self) -> bool:
         """Whether something was kept that messages which were left may belong with.
@@ -68,3 +75,42 @@ class Wanted(Protocol):
         under the same rules. OUTLINES is asked only where dates are needed, at most once a walk
         for each folder.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class NotForbidden:
+    """Wants everything that RULED does not forbid, and remembers nothing."""
+
+    ruled: Wanted
+
+    @property
+    def rules(self) -> Digest:
+        """What decides."""
+        return self.ruled.rules
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The header fields that it needs."""
+        return self.ruled.fields
+
+    @property
+    def unsettled(self) -> bool:
+        """Nothing is looked at again."""
+        return False
+
+    def folder(self, folder: str) -> Verdict | None:
+        """Decide on a whole folder."""
+        return self.ruled.folder(folder)
+
+    def decide(self, headings: Sequence[Heading]) -> Sequence[Verdict]:
+        """Leave what is forbidden."""
+        rules = map(self.ruled.forbidden, headings)
+        return [Verdict("leave", rule) if rule else Verdict("keep", "") for rule in rules]
+
+    def forbidden(self, heading: Heading) -> str:
+        """Return the rule that forbids one."""
+        return self.ruled.forbidden(heading)
+
+    def again(self, folder: str, left: Collection[int], outlines: Outlines) -> Sequence[int]:  # noqa: ARG002  the protocol's
+        """Return none."""
+        return ()

@@ -144,6 +144,16 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FolderError:
+    """A folder that could not be looked into, and of which nothing better was said since."""
+
+    folder: str
+    reason: str
+    """Of the last attempt that says another than the one before."""
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountCoverage:
     """What the journal says of one account."""
 
@@ -155,6 +165,8 @@ class AccountCoverage:
     epochs: tuple[Epoch, ...]
     """In the order in which they were met."""
     outages: tuple[Outage, ...]
+    errors: tuple[FolderError, ...] = ()
+    """Folders that could not be looked into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,9 @@ class FolderScan:
     """Rules that nearly kept some of those, each with their UIDs."""
     postponed: str = ""
     """UIDs that were not fetched yet because the day's volume was spent."""
+    error: str = ""
+    """Why the folder could not be looked into at all; then the rest says nothing. A statement
+    without one ends it; UIDVALIDITY is 0 where none is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

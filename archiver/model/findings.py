@@ -19,6 +19,11 @@ class Finding:
     advice: str
 
 
+def finding(code: str, level: Level, subject: object, message: str, advice: str) -> Finding:
+    """Return a finding about SUBJECT, which may be a path, a digest or a position."""
+    return Finding(code=code, level=level, subject=str(subject), message=message, advice=advice)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The outcome of a check: how much was looked at, and what was found."""
@@ -30,4 +35,4 @@ class Report:
     @property
     def errors(self) -> bool:
         """Whether anything found is an error (the command then exits 3)."""
-        return any(finding.level == "error" for finding in self.findings)
+        return any(each.level == "error" for each in self.findings)

@@ -131,11 +131,20 @@ class Origin:
     rules: int = 1
     """By which rules it was captured: ``RULES`` of then. An entry that says nothing is of the
     first: what was signed was not noted, and more of Authentication-Results was taken."""
+    made_from: str = ""
+    """``pst`` or ``msg``: the bytes were put together here from such an item of Outlook. Nobody
+    signed them, whatever their header states, and no key is asked for."""
 
     @property
     def signed(self) -> tuple[Signature | Seal, ...]:
         """The signatures, and the seal if there is one."""
         return (*self.signatures, self.seal) if self.seal else self.signatures
+
+    @property
+    def keys(self) -> frozenset[Position]:
+        """The ``key-seen`` entries that it names."""
+        named = {one.key for one in self.signed} | set(self.seal.keys if self.seal else ())
+        return frozenset(key for key in named if key is not None)
 
     @property
     def dated(self) -> tuple[datetime, ...]:

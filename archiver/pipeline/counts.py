@@ -1,6 +1,7 @@
 """What came in, counted while it comes. Light to load: most syncs bring nothing."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class Intake:
     """Messages of which that was so, and whose bytes were fetched and are those."""
     presumed: int = 0
     """Messages whose bytes are still to be fetched to confirm that."""
+    recheck: Literal["next", "tomorrow", "never"] = "next"
+    """When they are: by the next sync, once there is a new day (UTC), or never (no volume)."""
     unkept: int = 0
     """Messages that the account's rules leave on the server."""
     near: int = 0

@@ -58,7 +58,7 @@ class _Importer:
     def take(self, message: Incoming) -> None:
         """Put MESSAGE into the batch, and keep that once it is large."""
         self._batch.append(message)
-        self._size += len(message.data)
+        self._size += message.size
         if len(self._batch) >= IMPORT_BATCH or self._size >= IMPORT_BYTES:
             self.keep()
 

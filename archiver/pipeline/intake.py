@@ -12,8 +12,15 @@ __all__ = ["Intake", "Problem", "keep_batch"]
 def keep_batch(
     evidence: Evidence, incoming: Sequence[Incoming], intake: Intake
 ) -> tuple[Kept, ...]:
-    """Keep a batch durably, count in INTAKE what became of it, and return that."""
-    done = evidence.keep(incoming)
+    """Keep a batch durably, count in INTAKE what became of it, and return that.
+
+    Large writings of the batch are used up, however this ends.
+    """
+    try:
+        done = evidence.keep(incoming)
+    finally:
+        for each in incoming:
+            each.forget()
     for kept in done:
         if kept.new:
             intake.new += 1

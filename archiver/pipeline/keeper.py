@@ -1,6 +1,7 @@
 """Keeps what a walk through an account yields, and remembers what to journal of it."""
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from gettext import gettext as _
@@ -32,12 +33,14 @@ from archiver.pipeline.counts import Intake, Problem
 from archiver.pipeline.intake import keep_batch
 from archiver.pipeline.progress import Progress, silent
 from archiver.pipeline.recognise import Recogniser
-from archiver.pipeline.renames import folder_changes
+from archiver.pipeline.renames import change_told, folder_changes
 from archiver.pipeline.tally import NOTHING_LEFT, Left, Tally, left_before
 
+_NUMBERED = re.compile(r"\S*\d\S*")
+
 Events = Generator[Event, None, None]
-Outage = tuple[datetime, int, str]
-"""The last good sync, how often it was tried in vain since, and why the last time."""
+Outage = tuple[datetime | None, int, str]
+"""The last good sync, if any; how often it was tried in vain since, and why the last time."""
 
 
 class Keeper:
@@ -52,8 +55,12 @@ class Keeper:
         cursors: Mapping[str, Cursor],
         recogniser: Recogniser,
         today: Callable[[], date],
+        errors: Mapping[str, FolderScan],
     ) -> None:
-        """CURSORS are those that the walk starts from; RULES what decides on messages."""
+        """CURSORS are those that the walk starts from; RULES what decides on messages.
+
+        ERRORS are the folders of which the journal says that they could not be looked into.
+        """
         self.intake = Intake()
         self.progress: Progress = silent
         self.whole = False
@@ -68,6 +75,10 @@ class Keeper:
         self._before = cursors
         self._recogniser = recogniser
         self._today = today
+        self.errors = errors
+        self._failed: dict[str, str] = {}
+        """Folders that could not be looked into this time, and why."""
+        self._unchanged: set[str] = set()
         self._purpose: Literal["walk", "recheck"] = "walk"
         self._part = False
         """Whether messages of a folder are being looked at once more."""
@@ -107,6 +118,7 @@ class Keeper:
                 self._close(event)
             case FolderFailed(folder=folder, reason=reason):
                 self.trouble = self.trouble or f"{folder}: {reason}"
+                self._failed.setdefault(folder, reason)
                 self._problem(folder, reason)
             case PartOpened():
                 self._reopen(event)
@@ -114,8 +126,8 @@ class Keeper:
                 if self._tally is not None:
                     self._tally.pack()
                 self._tally, self._part = None, False
-            case FolderUnchanged():
-                pass
+            case FolderUnchanged(folder=folder):
+                self._unchanged.add(folder)
 
     def left_uids(self) -> Mapping[str, Collection[int]]:
         """Return the UIDs that were decided not to be kept in this walk, by folder."""
@@ -135,7 +147,7 @@ class Keeper:
     def journal(self, outage: Outage | None) -> None:
         """Journal what the walk found, also where it broke off; then remember how far it got."""
         entries: list[Payload] = [*self._epochs(), *self._changes, *self._vanished]
-        folders = (*self._left_out, *self._news())
+        folders = (*self._left_out, *self._news(), *self._errors_told())
         if folders:
             scan = Scan(account=self._account, folders=folders, rules=self._rules)
             entries.append(with_outage(scan, outage))
@@ -148,7 +160,7 @@ class Keeper:
     def _note_changes(self, folders: tuple[Folder, ...]) -> None:
         changes = folder_changes(self._evidence, self._account, folders, self._before)
         self._changes += changes
-        self.intake.notes += [_change(each) for each in changes]
+        self.intake.notes += [change_told(each) for each in changes]
 
     def _leave_out(self, event: FolderLeftOut) -> None:
         """Say of a folder that a rule leaves out that it was; not again until the rules change."""
@@ -170,6 +182,16 @@ class Keeper:
         self._tally = Tally(event)
         self._tallies[event.folder, event.uidvalidity] = self._tally
         self._note_vanished(event)
+        if event.others:
+            self.intake.notes.append(
+                ngettext(
+                    "{folder}: the folder was made anew under the same UIDVALIDITY; {n} message"
+                    " that took the number of another one is fetched.",
+                    "{folder}: the folder was made anew under the same UIDVALIDITY; {n} messages"
+                    " that took the numbers of others are fetched.",
+                    len(event.others),
+                ).format(folder=event.folder, n=len(event.others))
+            )
         if event.missed:
             self.intake.notes.append(
                 ngettext(
@@ -231,6 +253,9 @@ class Keeper:
         self._problem(f"{event.folder} UID {event.uid}", event.reason)
 
     def _decide(self, event: Decided) -> None:
+        if self._purpose == "recheck":
+            self._forbid(event)
+            return
         if self._tally is None:
             return
         if self._part:  # what was left before, and is left again, was said before
@@ -240,11 +265,24 @@ class Keeper:
             event = Decided({rule: tuple(uids) for rule, uids in unkept.items()}, event.near)
         self._tally.decide(event)
 
+    def _forbid(self, event: Decided) -> None:
+        """Say which messages stay presumed, since a rule forbids to fetch their bytes."""
+        folder = self._tally.opened.folder if self._tally is not None else ""
+        self.intake.notes += [
+            ngettext(
+                "{folder}: {n} message that looks like a known one is not fetched to confirm it,"
+                " by the rule {rule}.",
+                "{folder}: {n} messages that look like known ones are not fetched to confirm it,"
+                " by the rule {rule}.",
+                len(uids),
+            ).format(folder=folder, n=len(uids), rule=rule)
+            for rule, uids in event.unkept.items()
+        ]
+
     def _postpone(self, uids: Sequence[int]) -> None:
         if self._purpose == "recheck":
             return  # nothing is missing: what it is taken for is kept
         self.intake.postponed += len(uids)
-        self.trouble = self.trouble or _("the day's volume is spent")
         if self._tally is not None:
             self._tally.postponed.update(uids)
             self._leave_open(self._tally)
@@ -317,9 +355,41 @@ class Keeper:
         for (folder, _epoch), tally in self._tallies.items():
             self.intake.unkept += len(tally.unkept)
             self.intake.near += len(tally.near)
-            if tally.is_news(before.get(folder, NOTHING_LEFT)):
+            failed = folder in self.errors
+            if tally.is_news(before.get(folder, NOTHING_LEFT), failed=failed):
                 news.append(tally.scan())
         return news
+
+    def _errors_told(self) -> Iterator[FolderScan]:
+        """Yield which folders could not be looked into, and of which that is over.
+
+        Each reason is told once, whatever number of its own a server gives to each refusal. Of a
+        folder that was opened, what came of it says enough.
+        """
+        opened = {folder for folder, _epoch in self._tallies}
+        for folder, reason in self._failed.items():
+            known = self.errors.get(folder)
+            if folder not in opened and (
+                known is None or _NUMBERED.sub("", known.error) != _NUMBERED.sub("", reason)
+            ):
+                yield self._nothing_looked(folder, error=reason)
+        told = opened.union(self._failed, (each.folder for each in self._left_out))
+        for folder in self.errors:
+            # Nobody asked about a folder that is neither listed nor named: it is no matter now.
+            if folder not in told and (self.whole or folder in self._unchanged):
+                yield self._nothing_looked(folder)
+
+    def _nothing_looked(self, folder: str, *, error: str = "") -> FolderScan:
+        """Make a statement about FOLDER that was not opened; without an ERROR nothing is wrong."""
+        cursor = self._before.get(folder)
+        listed = cursor is not None and (bool(error) or folder in self._unchanged)
+        return FolderScan(
+            folder=folder,
+            uidvalidity=cursor.status.uidvalidity if cursor is not None and listed else 0,
+            exists=cursor.status.exists if cursor is not None and listed else 0,
+            kept="",
+            error=error,
+        )
 
 
 def with_outage(scan: Scan, outage: Outage | None) -> Scan:
@@ -328,14 +398,3 @@ def with_outage(scan: Scan, outage: Outage | None) -> Scan:
         return scan
     since, attempts, reason = outage
     return replace(scan, since=since, attempts=attempts, reason=reason)
-
-
-def _change(change: FolderChange) -> str:
-    match change.change:
-        case "renamed":
-            said = _("The folder {previous} is called {folder} now.")
-        case "gone":
-            said = _("The folder {folder} is no longer on the server; what was kept stays.")
-        case _:
-            said = _("The folder {folder} is on the server again.")
-    return said.format(folder=change.folder, previous=change.previous)

@@ -17,7 +17,17 @@ from archiver.errors import OperationError
 from archiver.evidence.store import Evidence
 from archiver.model.custody import Erase, Erased
 from archiver.model.digest import Digest, Position
-from archiver.model.entries import Entry, Export, Record, Scan, Sighting, Tag, Undo, Untag
+from archiver.model.entries import (
+    Entry,
+    Export,
+    FolderChange,
+    Record,
+    Scan,
+    Sighting,
+    Tag,
+    Undo,
+    Untag,
+)
 from archiver.model.reading import Defect, Reading, Unreadable
 from archiver.pipeline.progress import Progress, silent
 from archiver.reading import copy_key, normal_form, read
@@ -120,6 +130,8 @@ def _take_in(evidence: Evidence, batch: Batch, entry: Entry) -> None:
             batch.add_decision(entry.position, entry.actor, decision)
         case Scan() as scan:
             batch.add_scan(scan)
+        case FolderChange() as change:
+            batch.add_folder_change(change)
         case Export() as export:
             batch.add_export(entry.position, entry.at, export)
         case Erased(erase=erase):

@@ -4,7 +4,7 @@ What is recognised so is presumed, never proved: a sighting by attributes, until
 fetched as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -16,8 +16,13 @@ from archiver.model.places import Place
 _HEAD = 64 * 1024
 """Bytes of an object in which its Message-ID is looked for."""
 
+_FEW = 4
+"""Records of one shape that are read anew each time: most are alone, and memory is saved."""
+
 _Shape = tuple[int, float]
 """Size in bytes, and INTERNALDATE as a moment."""
+_One = tuple[Position, str]
+"""A record and the digest of its bytes."""
 
 
 class Known:
@@ -26,14 +31,16 @@ class Known:
     def __init__(self, objects: Path, places: Iterable[Place]) -> None:
         """Take in PLACES; OBJECTS is the folder in which their bytes are."""
         self._objects = objects
-        self._records: dict[_Shape, tuple[tuple[Position, str], ...]] = {}
+        self._records: dict[_Shape, list[_One]] = {}
+        self._named: dict[_Shape, dict[bytes, set[Position]]] = {}
+        """Records by their Message-ID, where many are of one shape: each is read once."""
         for place in places:
             if place.internaldate is not None:
                 shape = place.size, place.internaldate.timestamp()
                 one = place.record, place.digest.hex
-                others = self._records.get(shape, ())
-                if one not in others:
-                    self._records[shape] = (*others, one)
+                others = self._records.setdefault(shape, [])
+                if len(others) > _FEW or one not in others:
+                    others.append(one)
 
     def __bool__(self) -> bool:
         return bool(self._records)
@@ -44,12 +51,23 @@ class Known:
 
     def find(self, size: int, internaldate: datetime, message_id: bytes) -> Position | None:
         """Return the one record that has these three; None when there is none, or several."""
-        found = {
-            record
-            for record, digest in self._records.get((size, internaldate.timestamp()), ())
-            if message_id and self._message_id(Digest(digest)) == message_id
-        }
-        return found.pop() if len(found) == 1 else None
+        if not message_id:
+            return None
+        shape = size, internaldate.timestamp()
+        found = self._by_id(shape).get(message_id, frozenset[Position]())
+        return next(iter(found)) if len(found) == 1 else None
+
+    def _by_id(self, shape: _Shape) -> Mapping[bytes, set[Position]]:
+        """Return the records of one shape by their Message-ID."""
+        if shape in self._named:
+            return self._named[shape]
+        found: dict[bytes, set[Position]] = {}
+        records = self._records.get(shape, ())
+        for record, digest in records:
+            found.setdefault(self._message_id(Digest(digest)), set()).add(record)
+        if len(records) > _FEW:
+            self._named[shape] = found
+        return found
 
     def _message_id(self, digest: Digest) -> bytes:
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from archiver.evidence.store import Evidence
 from archiver.mailbox.crops import Decided
@@ -74,8 +75,13 @@ class Tally:
             + len(self.postponed)
         )
 
-    def is_news(self, before: Left) -> bool:
-        """Tell whether the journal is to say this, where BEFORE is what it said to be left."""
+    def is_news(self, before: Left, *, failed: bool = False) -> bool:
+        """Tell whether the journal is to say this, where BEFORE is what it said to be left.
+
+        FAILED: it said that the folder could not be looked into.
+        """
+        if failed and self.whole:
+            return True
         if self.news or self.kept or self.unkept or self.opened.missed:
             return True
         if not self.whole:
@@ -127,6 +133,26 @@ def left_before(evidence: Evidence, account: str, folders: frozenset[str]) -> Ma
         payload = entry.payload if entry is not None else None
         if isinstance(payload, Scan) and payload.account == account:
             for folder in payload.folders:
+                if folder.error:
+                    continue
                 failed = frozenset(uid for uid, _reason in folder.failed)
                 found.setdefault(folder.folder, (failed, parse_uids(folder.postponed)))
     return found
+
+
+def errors_before(
+    evidence: Evidence, account: str, since: datetime | None
+) -> Mapping[str, FolderScan]:
+    """Return the folders of ACCOUNT of which the journal says that they could not be looked into.
+
+    Entries before SINCE, the last good sync, are not read: with a good sync all is well again.
+    """
+    found: dict[str, FolderScan] = {}
+    for position in evidence.journal.newest_scans():
+        entry = evidence.entry(position)
+        if entry is None or (since is not None and entry.at < since):
+            break
+        if isinstance(entry.payload, Scan) and entry.payload.account == account:
+            for folder in entry.payload.folders:
+                found.setdefault(folder.folder, folder)
+    return {name: scan for name, scan in found.items() if scan.error}

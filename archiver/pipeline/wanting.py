@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from archiver.engagements.verdicts import (
     UNREADABLE,
 )
 from archiver.evidence.reader import Reader
+from archiver.evidence.scans import last_scan
 from archiver.mailbox.wanted import Heading, Outlines, Verdict, Wanted
 from archiver.model.digest import Digest
 from archiver.pipeline.headings import (
@@ -38,11 +39,6 @@ from archiver.pipeline.threads import Known, Threads, numbered
 
 _MOST_NAMES: Final = 5
 """Names of one address by which its owner is known."""
-_OVERLAP: Final = timedelta(minutes=10)
-"""How long a walk may last during which records come another way."""
-_BROKEN_OFF: Final = timedelta(days=1)
-"""How long before the last attempt a walk may have begun that broke off before it looked again."""
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def make_wanted(
@@ -57,8 +53,8 @@ def make_wanted(
     """Return what decides on the messages of ACCOUNT in one walk; None: all are kept.
 
     CATALOGUE is asked, level with the journal, only where threads count; its file is opened once
-    more in the thread that fetches, when that first needs it. What came since the last walk went
-    well, from wherever, is what messages that were left then may belong with.
+    more in the thread that fetches, when that first needs it. What came since a walk last looked
+    around it, from wherever, is what messages that were left then may belong with.
     """
     rules = rules_digest(account, engagements, settings)
     if rules is None:
@@ -128,10 +124,14 @@ class _AllButNever:
         """Return none: rules do not change within a walk."""
         return ()
 
-    def _decide(self, heading: Heading) -> Verdict:
+    def forbidden(self, heading: Heading) -> str:
+        """Return the rule of ``[never]`` that a message meets."""
         headed = self.fields and read_heading(heading, account=self._account, now=self._now)
         shown = headed.shown if headed else bare(heading, account=self._account, now=self._now)
-        forbidden = self._never.meets(shown)
+        return self._never.meets(shown) or ""
+
+    def _decide(self, heading: Heading) -> Verdict:
+        forbidden = self.forbidden(heading)
         return Verdict("leave", forbidden) if forbidden else Verdict("keep", EVERYTHING)
 
 
@@ -190,6 +190,12 @@ class _OfEngagements:
     def again(self, folder: str, left: Collection[int], outlines: Outlines) -> Sequence[int]:
         """Return those of LEFT on which to decide once more."""
         return self._threads.again(folder, left, outlines)
+
+    def forbidden(self, heading: Heading) -> str:
+        """Return the rule of ``[never]`` that a message meets."""
+        headed = read_heading(heading, account=self._account, now=self._now)
+        shown = headed.shown if headed else bare(heading, account=self._account, now=self._now)
+        return self._selector.never.meets(shown) or ""
 
     def _at_once(self, heading: Heading, headed: Headed | None) -> Verdict | None:
         """Decide by rules; None: none says anything."""
@@ -262,31 +268,14 @@ def _names(catalogue: Catalogue, engagements: Iterable[Engagement]) -> Mapping[s
 
 
 def _threads(evidence: Reader, catalogue: Catalogue, account: Account, before: _Before) -> Threads:
-    """Return the threads that are kept, and what came to them since the account was last walked.
+    """Return the threads that are kept, and what came to them since it was last looked around.
 
-    That may have come from another account, from files, or by what a person decided.
+    That may have come from another account, from files, by what a person decided, or by a walk
+    that broke off before it looked again.
     """
-    attempt, good = evidence.last_syncs().get(account.name, (None, None))
-    if attempt is None:
-        return Threads(before.names, since=None)
-    if attempt == good:  # what it kept itself, that walk has looked around
-        since, account_left_out = attempt - _OVERLAP, account.name
-    else:  # not since the last good one: a message may fail for weeks, and then none is good
-        since, account_left_out = max(good or _FIRST, attempt - _BROKEN_OFF), ""
-    threads = Threads(before.names, since=since)
-    for each in catalogue.newcomers(_position_at(evidence, since), account=account_left_out):
+    attempt, _good = evidence.last_syncs().get(account.name, (None, None))
+    moments = (attempt, last_scan(evidence, account.name))
+    threads = Threads(before.names, since=max(filter(None, moments), default=None))
+    for each in catalogue.newcomers(evidence.looked(account.name)):
         threads.expect(each.dates, arrived=each.arrived, refers=each.refers)
     return threads
-
-
-def _position_at(evidence: Reader, moment: datetime) -> int:
-    """Return where the journal's entries since MOMENT begin."""
-    first, last = 0, evidence.size
-    while first < last:
-        middle = (first + last) // 2
-        entry = next(evidence.entries(middle, middle + 1), None)
-        if entry is None or entry.at >= moment:
-            last = middle
-        else:
-            first = middle + 1
-    return first

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Final
 
-from archiver.service.job import Job
+from archiver.service.job import Job, even
 
 _MINUTES_OF_AN_HOUR: Final = 60
 
@@ -63,6 +63,7 @@ def _block(job: Job) -> re.Pattern[str]:
 
 
 def _when(minutes: int) -> str:
+    minutes = even(minutes)
     if minutes < _MINUTES_OF_AN_HOUR:
         return f"*/{minutes} * * * *"
-    return f"0 */{max(minutes // _MINUTES_OF_AN_HOUR, 1)} * * *"
+    return f"0 */{minutes // _MINUTES_OF_AN_HOUR} * * *"

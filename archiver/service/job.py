@@ -14,8 +14,22 @@ Kind = Literal["systemd", "systemd-timer", "cron", "launchd", "task-scheduler"]
 KINDS: Final[tuple[Kind, ...]] = ("systemd", "systemd-timer", "cron", "launchd", "task-scheduler")
 MINUTES: Final = 15
 """How often a timer or cron synchronises."""
+_EVEN: Final = (
+    *(1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30),
+    *(60 * n for n in (1, 2, 3, 4, 6, 8, 12, 24)),
+)
+"""Minutes that divide an hour or a day: what a calendar can repeat at even intervals."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SLUG: Final = re.compile(r"[^A-Za-z0-9]+")
+
+
+def even(minutes: int) -> int:
+    """Round MINUTES, at least 1, down to what divides an hour or a day.
+
+    A crontab and a calendar begin anew with each hour and day: every 45 minutes would be at :00
+    and :45, which is 15 minutes apart.
+    """
+    return max(each for each in _EVEN if each <= minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Final
 
-from archiver.service.job import File, Job, Service, seal_text, sealed
+from archiver.service.job import File, Job, Service, even, seal_text, sealed
 
 WATCHDOG: Final = 300
 """Seconds without a sign of life after which the daemon is started anew."""
@@ -131,7 +131,9 @@ Description={_plain(f"Mail archive {job.archive}")}
 {_credentials(job)}
 {_FOR_ALL}{_FOR_THE_SYSTEM if job.system else ""}{_places(job)}
 # What is written to. A password_command or on_failure that writes elsewhere (gpg, for example, to
-# its folder .gnupg) needs a line ReadWritePaths= of its own.
+# its folder .gnupg) needs a line ReadWritePaths= of its own. No program started here gains rights
+# (setuid, setgid): mail and sendmail of postfix or exim cannot be the on_failure command; msmtp,
+# or curl to a webhook, can.
 ReadWritePaths={quote(str(job.archive))} {quote(str(job.state))}
 """
 
@@ -162,6 +164,7 @@ def _any_in(places: Iterable[PurePath], folders: Iterable[str]) -> bool:
 
 
 def _calendar(minutes: int) -> str:
+    minutes = even(minutes)
     hours = minutes // 60
     if not hours:
         return f"*:0/{minutes}"

@@ -59,6 +59,10 @@ def _account(state: AccountState) -> Mapping[str, object]:
         "attempts_in_vain": state.attempts,
         "reason": state.reason or None,
         "outages": [_outage(each) for each in state.journal.outages],
+        "folder_errors": [
+            {"name": each.folder, "reason": each.reason, "since": each.since.isoformat()}
+            for each in state.journal.errors
+        ],
         "folders": [
             _epoch(each, state.records.get(each.folder, 0)) for each in state.journal.epochs
         ],

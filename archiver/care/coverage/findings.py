@@ -30,6 +30,20 @@ def of_accounts(
             state.good is None or now - state.good > timedelta(days=stale_after)
         ):
             yield _stale(state, zone)
+        for error in state.journal.errors:
+            yield finding(
+                "folder-failed",
+                "error",
+                f"{state.name}/{error.folder}",
+                _("The folder could not be looked into since {when}: {reason}.").format(
+                    when=error.since.astimezone(zone).strftime("%Y-%m-%d %H:%M %z"),
+                    reason=error.reason.rstrip("."),
+                ),
+                _(
+                    "Run `archiver sync --account {name}`. If it goes on: `archiver account test "
+                    "{name}`, and see whether the folder is named rightly in archive.toml."
+                ).format(name=state.name),
+            )
         for epoch in state.journal.epochs:
             yield from _of_epoch(state.name, epoch)
 
@@ -110,14 +124,28 @@ def _to_be_fetched(account: str, where: str, epoch: Epoch) -> Iterator[Finding]:
         yield finding("postponed", "note", where, message, advice)
 
 
-def of_sides(both: OneSided, names: Collection[str]) -> Iterator[Finding]:
-    """Say where one side of the correspondence is missing."""
+def of_sides(both: OneSided, states: Collection[AccountState]) -> Iterator[Finding]:
+    """Say where one side of the correspondence is missing, or cannot be told."""
+    nameless = {each.name for each in states if each.settings is not None and not each.settings.own}
+    names = {each.name for each in states}
     advice = _(
         "Have your mail program store what you send on the server, send yourself a copy (Bcc), or "
         "import its Sent folder with `archiver import`."
     )
     for each in both.sides:
-        if each.lopsided and (each.account in names or len(both.sides) == 1):
+        if each.lopsided and each.account in nameless:
+            yield finding(
+                "address-unknown",
+                "warning",
+                each.account,
+                _(
+                    "No address of ours is known for account {name}: who sent what is unknown."
+                ).format(name=each.account),
+                _("Run `archiver account edit {name} --address …` with each of them.").format(
+                    name=each.account
+                ),
+            )
+        elif each.lopsided and (each.account in names or len(both.sides) == 1):
             message = _(
                 "{received} received against {sent} sent: your Sent mail is probably not on this "
                 "server."

@@ -8,7 +8,6 @@ from archiver.catalogue.catalogue import Catalogue
 from archiver.config import Settings
 from archiver.engagements.domains import domain_of, is_public, parents
 from archiver.engagements.engagement import Engagement
-from archiver.mailbox.folders import role_by_name
 from archiver.model.coverage import Answer, By, Lacking, OneSided, Sides
 from archiver.model.digest import Position
 from archiver.reading.mime.headers import identifiers
@@ -54,17 +53,17 @@ def _sides(
     catalogue: Catalogue, own: Collection[str], accounts: Iterable[str], engagement: str | None
 ) -> Iterator[Sides]:
     counts = catalogue.correspondence(own=own, engagement=engagement)
-    in_sent: dict[str, int] = {}
-    for each in catalogue.folders(own=own, engagement=engagement):
-        if (each.role or role_by_name(each.folder)) == "sent":
-            in_sent[each.account] = in_sent.get(each.account, 0) + each.records
+    in_sent = catalogue.in_role("sent", engagement=engagement)  # for Gmail that is a label
     for account in sorted({"", *counts, *accounts}):
         received, sent = counts.get(account, (0, 0))
+        # What stands in a folder for sent mail is ours, also under an address nobody told us of.
+        received, sent = received + sent, max(sent, in_sent.get(account, 0))
+        received -= sent
         yield Sides(
             account=account,
             received=received,
             sent=sent,
-            in_sent=in_sent.get(account, 0) if account else sum(in_sent.values()),
+            in_sent=in_sent.get(account, 0),
         )
 
 

@@ -63,6 +63,9 @@ def csv_rows(coverage: Coverage, live: Sequence[LiveAccount] = ()) -> Iterator[t
                 reason=each.reason,
             )
             yield _row(state.name, outage)
+        for error in journal.errors:
+            said = _Said("folder-failed", since=error.since, reason=error.reason)
+            yield _row(state.name, said, error.folder)
         for epoch in journal.epochs:
             for said in _of_epoch(epoch):
                 yield _row(state.name, said, epoch.folder, epoch.uidvalidity)
@@ -79,7 +82,8 @@ def csv_rows(coverage: Coverage, live: Sequence[LiveAccount] = ()) -> Iterator[t
 def _of_epoch(epoch: Epoch) -> Iterator[_Said]:
     began = epoch.began or epoch.first
     yield _Said("folder", count=epoch.exists, rule=epoch.left_by, since=began, until=epoch.ended)
-    yield _Said("looked", epoch.looked, since=epoch.first, until=epoch.last)
+    if epoch.looked:
+        yield _Said("looked", epoch.looked, since=epoch.first, until=epoch.last)
     sets = {
         "unseen": epoch.unseen,
         "kept": epoch.kept,
@@ -96,6 +100,8 @@ def _of_epoch(epoch: Epoch) -> Iterator[_Said]:
         one = Intervals.of((failure.uid,))
         yield _Said("failed", one, since=failure.since, until=failure.gone, reason=failure.reason)
     yield from (_Said("vanished", gone.uids, since=gone.at) for gone in epoch.vanished)
+    for change in epoch.changes:
+        yield _Said(change.change, since=change.at, reason=change.previous)
 
 
 def _of_live(folder: LiveFolder) -> Iterator[_Said]:

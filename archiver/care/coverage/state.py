@@ -31,4 +31,5 @@ class AccountState:
     @property
     def ever(self) -> bool:
         """Whether it was ever synchronised."""
-        return self.good is not None or bool(self.journal.epochs)
+        journal = self.journal
+        return self.good is not None or bool(journal.epochs or journal.errors)

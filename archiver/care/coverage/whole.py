@@ -82,7 +82,7 @@ def coverage(
         if account
         else imported(evidence, among=catalogue.tagged(slug) if slug else None),
         one_sided=both,
-        findings=(*of_accounts(states, settings.stale_after, now, zone), *of_sides(both, names)),
+        findings=(*of_accounts(states, settings.stale_after, now, zone), *of_sides(both, states)),
     )
 
 

@@ -7,7 +7,7 @@ from gettext import ngettext
 
 from archiver.accounts import Account
 from archiver.care.coverage.findings import short
-from archiver.care.coverage.live import LiveAccount, LiveFolder, Why
+from archiver.care.coverage.live import LiveAccount, LiveFolder, NearMiss, Why
 from archiver.care.coverage.state import AccountState
 from archiver.care.coverage.whole import Coverage
 from archiver.model.coverage import Change, Epoch, Imported, Lacking, OneSided, Outage
@@ -51,21 +51,18 @@ def _period(coverage: Coverage) -> str:
 
 
 def _account(state: AccountState, engagement: str, when: When) -> Iterator[str]:
-    yield _("Account {name}: last good sync: {when}").format(name=state.name, when=when(state.good))
+    yield _account_line(state, when)
     if state.settings is None:
         yield "  " + _("It is no longer in archive.toml.")
     else:
         yield "  " + _policy(state.settings)
-    if state.attempts:
-        line = ngettext(
-            "Since then it was tried {n} time in vain.",
-            "Since then it was tried {n} times in vain.",
-            state.attempts,
-        ).format(n=state.attempts)
-        yield f"  {line} {state.reason}".rstrip()
     if state.settings is not None and not state.ever:
         yield "  " + _("It was never synchronised.")
-    for epoch in state.journal.epochs:
+    for error in state.journal.errors:
+        yield "  " + _("{folder}: could not be looked into since {when}: {reason}").format(
+            folder=error.folder, when=when(error.since), reason=error.reason
+        )
+    for epoch in sorted(state.journal.epochs, key=_order):
         yield from ("  " + line for line in _epoch(epoch, state, engagement, when))
     if state.others:
         line = ngettext(
@@ -75,6 +72,30 @@ def _account(state: AccountState, engagement: str, when: When) -> Iterator[str]:
         )
         yield "  " + line.format(n=state.others)
     yield from ("  " + line for line in _outages(state.journal.outages, when))
+
+
+def _account_line(state: AccountState, when: When) -> str:
+    """Say when it last went well, and what was tried since."""
+    line = _("Account {name}: last good sync: {when}").format(
+        name=state.name, when=when(state.good)
+    )
+    if not state.attempts:
+        return line
+    tried = ngettext(
+        "tried {n} time in vain since, last {when}",
+        "tried {n} times in vain since, last {when}",
+        state.attempts,
+    ).format(n=state.attempts, when=when(state.attempt))
+    line = f"{line}; {tried}"
+    return f"{line}: {state.reason}" if state.reason else line
+
+
+def _order(epoch: Epoch) -> tuple[bool, str, str, float]:
+    """Put the inbox first, then folders by name, and the newest epoch of each first."""
+    began = epoch.began or epoch.first
+    age = -began.timestamp() if began is not None else 0.0
+    name = epoch.folder
+    return name.upper() != "INBOX", name.casefold(), name, age
 
 
 def _policy(settings: Account) -> str:
@@ -108,7 +129,7 @@ def _epoch(epoch: Epoch, state: AccountState, engagement: str, when: When) -> It
 
 def _span(epoch: Epoch, when: When) -> str:
     if epoch.first is None:
-        span = _("no sync has said anything of it yet")
+        span = _("no sync has looked at it yet")
     else:
         span = _("{first} to {last}").format(first=when(epoch.first), last=when(epoch.last))
         if epoch.whole is not None:
@@ -120,8 +141,10 @@ def _span(epoch: Epoch, when: When) -> str:
 
 def _sets(epoch: Epoch, when: When) -> Iterator[str]:
     looked = _("looked at: {n} (UIDs {uids})").format(n=len(epoch.looked), uids=short(epoch.looked))
-    if not epoch.left_by or epoch.looked:
-        yield looked if epoch.looked else _("looked at: nothing was there")
+    if epoch.looked:
+        yield looked
+    elif epoch.first is not None and not epoch.left_by:
+        yield _("looked at: nothing was there")
     named = (
         (_("kept"), epoch.kept),
         (_("presumed by size, date and Message-ID, bytes not read yet"), epoch.presumed),
@@ -173,7 +196,11 @@ def _outages(outages: Sequence[Outage], when: When) -> Iterator[str]:
             "Outage: {since} to {until}, {n} attempt in vain",
             "Outage: {since} to {until}, {n} attempts in vain",
             outage.attempts,
-        ).format(since=when(outage.since), until=when(outage.until), n=outage.attempts)
+        ).format(
+            since=when(outage.since) if outage.since else _("from the beginning"),
+            until=when(outage.until),
+            n=outage.attempts,
+        )
         yield f"{line}: {outage.reason}" if outage.reason else line
     if len(outages) > _FEW:
         yield _("… and {n} more before: --format json has them all").format(n=len(outages) - _FEW)
@@ -241,11 +268,24 @@ def present_live(accounts: Sequence[LiveAccount], zone: tzinfo) -> Iterator[str]
                 folder=left.folder, why=_why(left.why)
             )
         for each in account.near:
-            date = each.date.astimezone(zone).strftime("%Y-%m-%d %H:%M %z") if each.date else "?"
-            yield "  " + _("Nearly kept: {folder} UID {uid}, {date}, {sender}: {subject}").format(
-                folder=each.folder, uid=each.uid, date=date, sender=each.from_, subject=each.subject
-            )
+            yield "  " + _near(each, zone)
             yield f"    → {_advice(each.rule)}"
+            yield f"    → {_how()}"
+
+
+def _near(each: NearMiss, zone: tzinfo) -> str:
+    if not (each.date or each.from_ or each.subject):
+        return _("Nearly kept: {folder} UID {uid}; its headers cannot be read").format(
+            folder=each.folder, uid=each.uid
+        )
+    date = each.date.astimezone(zone).strftime("%Y-%m-%d %H:%M %z") if each.date else ""
+    return _("Nearly kept: {folder} UID {uid}, {date}, {sender}: {subject}").format(
+        folder=each.folder,
+        uid=each.uid,
+        date=date or _("no date"),
+        sender=each.from_ or _("no sender"),
+        subject=each.subject or _("no subject"),
+    )
 
 
 def _live(folder: LiveFolder) -> str:
@@ -294,3 +334,8 @@ def _advice(rule: str) -> str:
         "reply-to-kept": _("It answers a message that is kept: add its sender to the people."),
     }
     return advice.get(rule, "") or _("Widen a rule of the engagement, if it belongs there.")
+
+
+def _how() -> str:
+    """Name the command by which a rule is widened."""
+    return _("`archiver engagement edit SLUG` (or engagements/SLUG.toml), then `archiver sync`.")

@@ -24,7 +24,7 @@ from archiver.evidence.checkpoints.keys import NoteError, VerifierKey
 from archiver.evidence.checkpoints.outside import Outside
 from archiver.evidence.disk import told
 from archiver.evidence.reader import Reader
-from archiver.model.findings import Finding, Level
+from archiver.model.findings import Finding, Level, finding
 
 
 def check_checkpoints(evidence: Reader, outside: Outside | None) -> tuple[Finding, ...]:
@@ -270,6 +270,4 @@ class _Check:
         )
 
     def _add(self, code: str, level: Level, subject: object, message: str, advice: str) -> None:
-        self.findings.append(
-            Finding(code=code, level=level, subject=str(subject), message=message, advice=advice)
-        )
+        self.findings.append(finding(code, level, subject, message, advice))

@@ -12,7 +12,7 @@ from archiver.evidence.checkpoints.outside import Outside
 from archiver.evidence.reader import Reader
 from archiver.model.anchors import KeyRotate
 from archiver.model.entries import Entry
-from archiver.model.findings import Finding, Level
+from archiver.model.findings import Finding, Level, finding
 
 Held = Literal["current", "former", "other", "none"]
 """The key here is the one in force, one that the journal names earlier, another, or there is none.
@@ -49,10 +49,10 @@ def check_key(
     try:
         found = held([change.key for _entry, change in changes], outside)
     except OperationError as error:
-        yield _finding("key-unread", "note", outside.folder, error.what, error.advice)
+        yield finding("key-unread", "note", outside.folder, error.what, error.advice)
         return
     if found == "other":
-        yield _finding(
+        yield finding(
             "key-other",
             level,
             outside.key_place().path,
@@ -63,7 +63,7 @@ def check_key(
             ),
         )
     elif found == "former":
-        yield _finding(
+        yield finding(
             "key-other",
             "note",
             outside.key_place().path,
@@ -76,7 +76,7 @@ def _lost(changes: Iterable[tuple[Entry, KeyRotate]]) -> Iterator[Finding]:
     """Tell the newest change that came because the key was not there, also when others followed."""
     since = [entry.position for entry, change in changes if change.reason == "lost"]
     if since:
-        yield _finding(
+        yield finding(
             "key-lost",
             "note",
             since[-1],
@@ -90,7 +90,3 @@ def _lost(changes: Iterable[tuple[Entry, KeyRotate]]) -> Iterator[Finding]:
                 "machine that the archive came from."
             ),
         )
-
-
-def _finding(code: str, level: Level, subject: object, message: str, advice: str) -> Finding:
-    return Finding(code=code, level=level, subject=str(subject), message=message, advice=advice)

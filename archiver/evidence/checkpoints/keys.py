@@ -62,6 +62,11 @@ class VerifierKey:
         encoded = base64.b64encode(_ED25519 + self.public).decode()
         return f"{self.name}+{self.hash:08x}+{encoded}"
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the key as it is written: its fingerprint, as ``verify.py --key`` takes it."""
+        return sha256(str(self).encode()).hexdigest()
+
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Tell whether SIGNATURE over DATA was made with this key."""
         from cryptography.exceptions import InvalidSignature

@@ -41,7 +41,7 @@ from archiver.evidence.checkpoints.marks import (
 from archiver.evidence.checkpoints.note import sign_note
 from archiver.evidence.checkpoints.outside import Outside
 from archiver.evidence.checkpoints.standing import Standing, standing
-from archiver.evidence.durable import write_whole
+from archiver.evidence.durable import sweep, write_in_folder
 from archiver.evidence.reader import Reader
 from archiver.evidence.store import Evidence
 from archiver.model.anchors import Restore
@@ -148,7 +148,7 @@ def _at_work(evidence: Evidence, outside: Outside) -> Iterator[None]:
 
 def _sign(evidence: Evidence, outside: Outside) -> Path | None:
     with evidence.writing():
-        _tidy(evidence)
+        sweep(evidence.disk, checkpoints_folder(evidence))
         marks = marks_of(evidence, outside)
         size = evidence.size
         root = check_consistent(evidence, marks, size)
@@ -191,18 +191,8 @@ def _catch_up(evidence: Evidence, outside: Outside, marks: list[Mark]) -> Path |
 def _keep(evidence: Evidence, mark: Mark) -> None:
     """Keep a note in the archive, unless it is there."""
     path = note_path(evidence, mark.checkpoint.size)
-    if path.exists():
-        return
-    if not path.parent.is_dir():
-        evidence.disk.make_folder(path.parent)
-        evidence.disk.sync_folder(path.parent.parent)
-    write_whole(evidence.disk, path, mark.note)
-
-
-def _tidy(evidence: Evidence) -> None:
-    """Remove what a killed signing left unfinished."""
-    for path in checkpoints_folder(evidence).glob(".*.tmp"):
-        evidence.disk.remove(path)
+    if not path.exists():
+        write_in_folder(evidence.disk, path, mark.note)
 
 
 def _is_signed(evidence: Reader, marks: list[Mark]) -> bool:

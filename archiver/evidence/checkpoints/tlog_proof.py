@@ -1,13 +1,12 @@
 """Proof files (C2SP tlog-proof@v1): one entry's place, its proof, and the checkpoint, as text."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from archiver.evidence.checkpoints.checkpoint import Checkpoint, decimal, parse_checkpoint
-from archiver.evidence.checkpoints.keys import NoteError, VerifierKey, strict_base64
-from archiver.evidence.checkpoints.note import LARGEST_NOTE, open_note, text_of
-from archiver.evidence.journal.merkle import HASH_SIZE, leaf_hash
-from archiver.evidence.journal.proofs import verify_inclusion
+from archiver.evidence.checkpoints.checkpoint import decimal, parse_checkpoint
+from archiver.evidence.checkpoints.keys import NoteError, strict_base64
+from archiver.evidence.checkpoints.note import LARGEST_NOTE, text_of
+from archiver.evidence.journal.merkle import HASH_SIZE
 
 _HEADER = "c2sp.org/tlog-proof@v1"
 _EXTRA = "extra "
@@ -30,8 +29,8 @@ def format_proof(index: int, proof: Sequence[bytes], note: bytes) -> bytes:
 def parse_proof(data: bytes) -> tuple[int, tuple[bytes, ...], bytes]:
     """Return (index, proof, note) as a proof file holds them; raises NoteError.
 
-    The note is well-formed, its signatures are not looked at: ``open_proof`` does that. An
-    ``extra`` line is passed over: nothing vouches for it.
+    The note is well-formed, its signatures are not looked at. An ``extra`` line is passed over:
+    nothing vouches for it.
     """
     if len(data) > 2 * LARGEST_NOTE:
         raise NoteError("the proof file is too large")
@@ -57,16 +56,3 @@ def parse_proof(data: bytes) -> tuple[int, tuple[bytes, ...], bytes]:
     if index >= parse_checkpoint(text_of(note)).size:
         raise NoteError("the index lies outside the checkpoint's tree")
     return index, proof, note
-
-
-def open_proof(data: bytes, entry: bytes, keys: Iterable[VerifierKey]) -> tuple[int, Checkpoint]:
-    """Check a proof file against the ENTRY it is about, and return its index and checkpoint.
-
-    Raises NoteError when the file is malformed, none of KEYS signed the checkpoint, or the proof
-    does not lead from the entry to its root.
-    """
-    index, proof, note = parse_proof(data)
-    checkpoint = parse_checkpoint(open_note(note, keys))
-    if not verify_inclusion(leaf_hash(entry), index, checkpoint.size, proof, checkpoint.root):
-        raise NoteError("the proof does not lead from the entry to the checkpoint's root")
-    return index, checkpoint

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gettext import gettext as _
 from gettext import ngettext
 
-from archiver.model.findings import Finding, Level, Report
+from archiver.model.findings import Finding, Level, Report, finding
 
 _MOST = 1000  # of one code
 
@@ -30,11 +30,7 @@ class Findings:
         """Add a finding; beyond a thousand of one code they are only counted."""
         self._seen[code, level] += 1
         if self._seen[code, level] <= _MOST:
-            self._findings.append(
-                Finding(
-                    code=code, level=level, subject=str(subject), message=message, advice=advice
-                )
-            )
+            self._findings.append(finding(code, level, subject, message, advice))
 
     def take(self, findings: Iterable[Finding]) -> None:
         """Add what another check found."""

@@ -7,7 +7,6 @@ from archiver.evidence.journal.database import Value
 from archiver.evidence.journal.journal import key, place
 from archiver.model.anchors import Anchor
 from archiver.model.custody import Erase, Erased, Hold, Note, Release, Restrict
-from archiver.model.digest import Position
 from archiver.model.entries import (
     Config,
     Epoch,
@@ -73,7 +72,7 @@ def references(payload: Payload) -> Iterator[Reference]:  # noqa: C901, PLR0912 
             yield from ((position, RECORD) for _number, position in payload.numbers)
         case Origin():
             yield payload.record, RECORD
-            yield from ((position, KEY_SEEN) for position in _keys(payload))
+            yield from ((position, KEY_SEEN) for position in sorted(payload.keys))
         case Hold():
             yield from ((position, RECORD) for position in payload.records)
         case Release():
@@ -93,16 +92,6 @@ def references(payload: Payload) -> Iterator[Reference]:  # noqa: C901, PLR0912 
             yield payload.size - 1, ANY  # the newest entry in the tree that it dates
         case _:
             pass
-
-
-def _keys(origin: Origin) -> Iterator[Position]:
-    for signature in origin.signatures:
-        if signature.key is not None:
-            yield signature.key
-    if origin.seal:
-        if origin.seal.key is not None:
-            yield origin.seal.key
-        yield from origin.seal.keys
 
 
 def lookup(payload: Payload) -> tuple[str, Row] | None:  # noqa: PLR0911 - one per table

@@ -15,7 +15,9 @@ from archiver.evidence.checks.plan import Plan, Wish
 from archiver.evidence.checks.shard import Outcome, Scan, ShardCheck, listed, misplaced
 from archiver.evidence.journal.canonical import JSON
 from archiver.evidence.objects import SHARDS, TEMPORARY
+from archiver.evidence.spool import is_left
 from archiver.evidence.store import Evidence
+from archiver.model.digest import Digest
 
 _LOOKED_AT_TWICE = 1000
 _HELP_FROM = 1000  # objects; for fewer no helper is worth while
@@ -106,7 +108,7 @@ class ObjectCheck:
         for path in self._strays:
             self._tell_stray(path)
         for temporary in self._temporaries:
-            if temporary.exists():
+            if is_left(temporary):
                 self._findings.add(
                     "temporary-left",
                     "note",
@@ -145,13 +147,7 @@ class ObjectCheck:
                 tell(one)
 
     def _is_named(self, name: str) -> bool:
-        digest = bytes.fromhex(name)
-        row = self._evidence.database.one(
-            "SELECT 1 FROM record WHERE digest = ? UNION SELECT 1 FROM config WHERE digest = ?"
-            " UNION SELECT 1 FROM key_seen WHERE digest = ?",
-            *[digest] * 3,
-        )
-        return row is not None
+        return bool(self._evidence.journal.counted_on([Digest(name)]))
 
     def _check_folders(self) -> None:
         entries = listed(self._scan, self._folder, self._findings)

@@ -237,6 +237,7 @@ _FOLDER_SCAN = brief(
     unkept=many(row(TEXT, TEXT)),
     near=many(row(TEXT, TEXT)),
     postponed=TEXT,
+    error=TEXT,
 )
 
 _FORMS: Mapping[type, Form] = {
@@ -252,8 +253,9 @@ _FORMS: Mapping[type, Form] = {
     ),
     Restore: table(Restore, size=NUMBER, root=DIGEST),
     KeySeen: table(KeySeen, name=TEXT, object=DIGEST, size=NUMBER, validated=FLAG),
-    Origin: table(
+    Origin: brief(
         Origin,
+        [field.name for field in fields(Origin) if field.name != "made_from"],
         record=POSITION,
         complete=FLAG,
         signatures=many(_SIGNATURE),
@@ -265,6 +267,7 @@ _FORMS: Mapping[type, Form] = {
         date=maybe(TIME),
         received=maybe(TIME),
         rules=NUMBER,
+        made_from=TEXT,
     ),
     Hold: table(Hold, engagement=maybe(TEXT), records=many(POSITION)),
     Restrict: table(Restrict, record=POSITION),
@@ -295,11 +298,6 @@ _FORMS: Mapping[type, Form] = {
         previous=TEXT,
     ),
 }
-
-
-def is_formed(payload: object) -> bool:
-    """Tell whether PAYLOAD is written by a form."""
-    return type(payload) in _FORMS
 
 
 def describe(payload: object) -> dict[str, JSON]:

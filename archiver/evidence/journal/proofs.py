@@ -1,8 +1,8 @@
 """Proofs of the tree (RFC 9162, section 2.1): this entry is in it, and it only grew.
 
 Making any number of proofs over one tree takes a single pass over its leaves: one SHA-256 a leaf
-(about a second for a million), and twice 32 bytes a leaf of memory at most. Checking one takes a
-hash for each of its lines.
+(about a second for a million), and twice 32 bytes a leaf of memory at most. Who is handed one
+checks it with ``verify.py``.
 """
 
 import mmap
@@ -101,19 +101,12 @@ class MirrorLeaves(Sequence[bytes]):
         self.close()
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
-    """Prove that leaf INDEX is in the tree of all LEAVES (RFC 9162, section 2.1.3.1).
-
-    Raises IndexError when there is no such leaf, ValueError when a leaf is not 32 bytes long.
-    """
-    return inclusion_proofs(leaves, (index,))[index]
-
-
 def inclusion_proofs(
     leaves: Sequence[bytes], indexes: Iterable[int], size: int | None = None
 ) -> Mapping[int, tuple[bytes, ...]]:
     """Prove each of INDEXES in the tree of the first SIZE leaves (all, if None), in one pass.
 
+    As RFC 9162 has it, section 2.1.3.1.
     Raises IndexError when there is no such leaf, ValueError when a leaf is not 32 bytes long.
     """
     leaves = _first(leaves, size)
@@ -163,85 +156,6 @@ def roots_at(leaves: Sequence[bytes], sizes: Iterable[int]) -> Mapping[int, byte
             root = node_hash(nodes[node], root) if number else nodes[node]
         roots[size] = root
     return roots
-
-
-def verify_inclusion(
-    leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
-) -> bool:
-    """Tell whether PROOF shows LEAF at INDEX of the SIZE leaves under ROOT (RFC 9162, 2.1.3.2)."""
-    if not 0 <= index < size or not _are_hashes((leaf, root, *proof)):
-        return False
-    place, last, found = index, size - 1, leaf
-    for node in proof:
-        if not last:
-            return False
-        if place & 1 or place == last:
-            found = node_hash(node, found)
-            while place and not place & 1:  # lone nodes at the right edge went up unchanged
-                place, last = place >> 1, last >> 1
-        else:
-            found = node_hash(found, node)
-        place, last = place >> 1, last >> 1
-    return not last and found == root
-
-
-def verify_consistency(
-    old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
-) -> bool:
-    """Tell whether PROOF shows that the tree of NEW leaves continues that of OLD (2.1.4.2).
-
-    From the empty tree there is nothing to prove, and this says no.
-    """
-    return old > 0 and verify_subtree(0, old, new, proof, subtree_root=old_root, root=new_root)
-
-
-def verify_subtree(
-    start: int, end: int, size: int, proof: Sequence[bytes], *, subtree_root: bytes, root: bytes
-) -> bool:
-    """Tell whether PROOF shows the leaves from START to END as a subtree of the tree of SIZE.
-
-    The steps are those of draft-ietf-plants-merkle-tree-certs, section 4.4; with START 0 they are
-    the consistency of RFC 9162, section 2.1.4.2.
-    """
-    if not 0 <= start <= end <= size or not _are_hashes((subtree_root, root, *proof)):
-        return False
-    if start == end:
-        return not proof and subtree_root == EMPTY_ROOT
-    if not is_subtree(start, end):
-        return False
-    first, last, rest = start, end - 1, size - 1
-    # Go up to the largest perfect subtree that ends where ours does; ours may be that one.
-    while first != last and (last == rest or last & 1):
-        first, last, rest = first >> 1, last >> 1, rest >> 1
-    if first == last:
-        return _climb((first, last, rest), subtree_root, proof) == (subtree_root, root)
-    return bool(proof) and _climb((first, last, rest), proof[0], proof[1:]) == (subtree_root, root)
-
-
-def _climb(
-    place: tuple[int, int, int], seed: bytes, proof: Sequence[bytes]
-) -> tuple[bytes, bytes] | None:
-    """Return the roots of subtree and tree to which PROOF leads; None if it is of wrong length."""
-    first, last, rest = place
-    inner = outer = seed
-    for node in proof:
-        if not rest:
-            return None
-        if last & 1 or last == rest:
-            if first < last:
-                inner = node_hash(node, inner)
-            outer = node_hash(node, outer)
-            while last and not last & 1:
-                first, last, rest = first >> 1, last >> 1, rest >> 1
-        else:
-            outer = node_hash(outer, node)
-        first, last, rest = first >> 1, last >> 1, rest >> 1
-    return None if rest else (inner, outer)
-
-
-def is_subtree(start: int, end: int) -> bool:
-    """Tell whether the leaves from START to END stand under one node, in trees large enough."""
-    return 0 <= start < end and start % (1 << (end - start - 1).bit_length()) == 0
 
 
 def _inclusion_path(index: int, size: int) -> Iterator[Node]:

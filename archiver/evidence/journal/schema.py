@@ -89,7 +89,7 @@ CREATE TABLE attempt (
 ) STRICT, WITHOUT ROWID;
 """
 
-# What version 3 added. The last three follow from no entry: they save work, and prove nothing.
+# What version 3 added. The last four follow from no entry: they save work, and prove nothing.
 SCHEMA_3 = """
 CREATE TABLE presumed (
     account TEXT NOT NULL,
@@ -137,6 +137,10 @@ CREATE TABLE volume (
     fetched INTEGER NOT NULL,
     rechecked INTEGER NOT NULL,
     PRIMARY KEY (account, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE looked (
+    account TEXT NOT NULL PRIMARY KEY,
+    position INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
 

@@ -26,6 +26,16 @@ _PLACES = (
     " WHERE u.account = ? AND u.state <> 'erased'"
 )
 
+_SHAPES = " UNION ALL ".join(
+    f"SELECT u.uid, r.size, CASE WHEN json_valid(CAST(e.body AS TEXT))"  # noqa: S608  constants
+    f" THEN json_extract(CAST(e.body AS TEXT), '$.internaldate') END"
+    f" FROM {table} u JOIN record r ON r.position = u.record JOIN entry e ON e.position = u.entry"
+    " WHERE u.account = ? AND u.folder = ? AND u.uidvalidity = ? AND NOT EXISTS"
+    " (SELECT 1 FROM uid k WHERE (k.account, k.folder, k.uidvalidity, k.uid)"
+    " = (u.account, u.folder, u.uidvalidity, u.uid) AND k.state = 'erased')"
+    for table in ("uid", "uid_other")
+)
+
 
 def known_uids(database: Database, account: str, folder: str, uidvalidity: int) -> frozenset[int]:
     """Return the UIDs of a folder that need not be fetched as new, erased ones among them.
@@ -81,6 +91,15 @@ def places(database: Database, account: str, folder: str | None = None) -> Itera
             integer(size),
             _moment(internaldate),
         )
+
+
+def shapes(
+    database: Database, account: str, folder: str, uidvalidity: int
+) -> Iterator[tuple[int, int, datetime | None]]:
+    """Yield UID, size and INTERNALDATE of all that was ever fetched from a folder; none erased."""
+    place = (key(account), key(folder), uidvalidity)
+    for uid, size, internaldate in database.each(_SHAPES, *place, *place):
+        yield integer(uid), integer(size), _moment(internaldate)
 
 
 def _moment(written: Value) -> datetime | None:

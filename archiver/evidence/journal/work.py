@@ -100,6 +100,17 @@ class Work:
         )
         return (integer(row[0]), integer(row[1])) if row else (0, 0)
 
+    def note_looked(self, account: str, position: int) -> None:
+        """Remember up to which POSITION messages were looked for around what was kept."""
+        self._database.many(
+            "INSERT OR REPLACE INTO looked VALUES (?, ?)", [(key(account), position)]
+        )
+
+    def looked(self, account: str) -> int:
+        """Return up to which position that was done; 0: never."""
+        row = self._database.one("SELECT position FROM looked WHERE account = ?", key(account))
+        return integer(row[0]) if row else 0
+
 
 def _held(words: str) -> str:
     """Return WORDS, which a server may have said, as UTF-8 can hold them."""

@@ -20,7 +20,7 @@ from archiver.evidence.store import Evidence
 from archiver.model.digest import Digest, Position
 from archiver.model.entries import Sighting
 from archiver.model.origin import KeySeen, Origin
-from archiver.model.sources import ImapSource
+from archiver.model.sources import FileSource, ImapSource
 
 STALL: Final = 10.0
 """Seconds without any answer after which the rest waits for a later run."""
@@ -58,16 +58,25 @@ class Own:
                 return frozenset()
 
     def has_sent(self, sighting: Sighting | None, examined: Examined) -> bool:
-        """Tell whether it is our own copy of what we sent: by its folder, or ours and unsigned."""
+        """Tell whether it is our own copy of what we sent: by its place, or ours and unsigned.
+
+        Gmail has no folder for it but a label. A file may be anybody's: its place counts for mail
+        from us.
+        """
+        ours = examined.from_address in self.addresses
         match sighting:
-            case Sighting(source=ImapSource(account=account, folder=folder)) if (
-                account,
-                folder,
-            ) in self.sent_folders or self.is_sent_folder(folder):
-                return True
+            case Sighting(source=ImapSource(account=account, folder=folder, labels=labels)):
+                told = (account, folder) in self.sent_folders
+                placed = told or self._is_sent((folder, *labels))
+            case Sighting(source=FileSource(folder=folder, labels=labels)):
+                placed = ours and self._is_sent((folder, *labels))
             case _:
-                unsigned = not examined.stated and examined.chain is None
-                return unsigned and examined.from_address in self.addresses
+                placed = False
+        return placed or (ours and not examined.stated and examined.chain is None)
+
+    def _is_sent(self, places: Iterable[str]) -> bool:
+        r"""Tell whether one of PLACES, folders and labels (``\Sent``), is for what was sent."""
+        return any(self.is_sent_folder(place.removeprefix("\\")) for place in places if place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +146,11 @@ class _Run:
         kept = self.evidence.record(record)
         sighting = registry.first_sighting(self.evidence, record)
         data = self.evidence.read(kept.object) if kept.kind == "mail" else b""
-        examined = examine(data, servers=self.own.servers_for(sighting))
+        examined = examine(
+            data,
+            servers=self.own.servers_for(sighting),
+            made_from=registry.made_from(sighting),
+        )
         known = registry.kept_replies(self.evidence, before)[0] if before else {}
         return _Item(record, examined, sighting, before, known)
 

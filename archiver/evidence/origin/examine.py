@@ -33,6 +33,7 @@ class Examined:
     received: datetime | None
     claims: tuple[Claim, ...]
     servers: frozenset[str]
+    made_from: str = ""
     stated: "tuple[Stated, ...]" = ()
     chain: "Chain | None" = None
 
@@ -43,17 +44,18 @@ class Examined:
         return tuple(dict.fromkeys([*named, *(self.chain.names if self.chain else ())]))
 
 
-def examine(data: bytes, *, servers: frozenset[str] = frozenset()) -> Examined:
+def examine(data: bytes, *, servers: frozenset[str] = frozenset(), made_from: str = "") -> Examined:
     """Take a message apart and compute what its signatures cover; never raises.
 
-    SERVERS are the authserv-ids of the account's own provider.
+    SERVERS are the authserv-ids of the account's own provider. MADE_FROM says from what the bytes
+    were put together here; signatures in them are left alone then: they are of other bytes.
     """
     message = parse(data)
     address = fields.from_address(message)
     author = fields.address_domain(address)
     stated: tuple[Stated, ...] = ()
     chain = None
-    if is_signed(data):
+    if not made_from and is_signed(data):
         from archiver.evidence.signatures.chain import read_chain
         from archiver.evidence.signatures.verdicts import Canon, read_signatures
 
@@ -66,6 +68,7 @@ def examine(data: bytes, *, servers: frozenset[str] = frozenset()) -> Examined:
         received=fields.received_at(message),
         claims=claims_of(message, servers),
         servers=servers,
+        made_from=made_from,
         stated=stated,
         chain=chain,
     )
@@ -100,6 +103,7 @@ def conclude(
         date=examined.date,
         received=examined.received,
         rules=RULES,
+        made_from=examined.made_from,
     )
 
 

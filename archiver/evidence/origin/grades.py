@@ -62,6 +62,8 @@ def grade(origin: Origin | None, *, confirmed: Mapping[Position, str] = _NONE) -
     """
     if origin is None:
         return OriginGrade("O0", _("Nobody has looked yet who signed it."), ("not-captured",))
+    if origin.made_from:
+        return OriginGrade("O0", words.made_here(origin.made_from), ("made-here",))
     if found := _by_signature(origin.signatures, confirmed):
         return found
     if _seal_counts(origin) and origin.seal:

@@ -77,7 +77,11 @@ def _compare(evidence: Reader, position: int, origin: Origin) -> tuple[Finding, 
     absent = NoKey() if origin.complete else NoAnswer("not-asked")
     sighting = registry.first_sighting(evidence, origin.record)
     again = conclude(
-        examine(data, servers=_servers(origin)),
+        examine(
+            data,
+            servers=_servers(origin),
+            made_from=registry.made_from(sighting) if sighting else origin.made_from,
+        ),
         origin.record,
         reply_of=lambda name: replies.get(name, (absent, None))[0],
         key_of=lambda name: replies.get(name, (absent, None))[1],

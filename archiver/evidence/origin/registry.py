@@ -16,6 +16,7 @@ from archiver.evidence.signatures.fields import dns_name
 from archiver.model.digest import Position
 from archiver.model.entries import Entry, Scan, Sighting
 from archiver.model.origin import KeySeen, Origin, Seal, Signature
+from archiver.model.sources import FileSource
 
 SEEN_AGAIN: Final = timedelta(days=30)
 """A key that is still published after so long gets another ``key-seen`` entry: seen last then."""
@@ -144,6 +145,15 @@ def first_sighting(evidence: Reader, record: Position) -> Sighting | None:
     return None
 
 
+def made_from(sighting: Sighting | None) -> str:
+    """Return from what kind of item the bytes were put together here; empty when they were not."""
+    match sighting:
+        case Sighting(source=FileSource(made_from=kind)):
+            return kind
+        case _:
+            return ""
+
+
 def sent_folders(evidence: Reader) -> frozenset[tuple[str, str]]:
     """Return the (account, folder) of those that their server called Sent in the newest scans."""
     found: set[tuple[str, str]] = set()
@@ -199,8 +209,7 @@ def kept_replies(
     for one in origin.signed:
         if one.result == "no-key":
             replies[asked_name(one)] = NoKey(), None
-    keys = {one.key for one in origin.signed} | set(origin.seal.keys if origin.seal else ())
-    for position in sorted(key for key in keys if key is not None):
+    for position in sorted(origin.keys):
         entry = evidence.entry(position)
         seen = entry.payload if entry else None
         reply = kept_answer(evidence, seen) if isinstance(seen, KeySeen) else None

@@ -89,6 +89,14 @@ def sentence(*clauses: str) -> str:
     return f"{whole}."
 
 
+def made_here(kind: str) -> str:
+    """Say that nobody can have signed the bytes, which come from an item of KIND."""
+    return _(
+        "Its bytes were put together here from an item of Outlook ({kind}): what its sender's "
+        "servers signed were other bytes, so no signature in it can hold."
+    ).format(kind=f".{kind}")
+
+
 def meanings() -> Mapping[str, str]:
     """Say what each reason means; the first that applies is told."""
     return {

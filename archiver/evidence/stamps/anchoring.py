@@ -17,7 +17,7 @@ from pathlib import Path
 from archiver.authorities import Authority
 from archiver.evidence.checkpoints.history import note_of, note_path, signed_sizes
 from archiver.evidence.disk import told
-from archiver.evidence.durable import write_whole
+from archiver.evidence.durable import sweep, write_in_folder
 from archiver.evidence.stamps.attempts import LONGEST, forget, put_off, waiting
 from archiver.evidence.stamps.entries import (
     Suffix,
@@ -204,8 +204,7 @@ class _Work:
         with self.evidence.writing():
             if suffix == ".tsq":
                 self._clear(authority)
-                for path in stamps_folder(self.evidence).glob(".*.tmp"):  # of a killed process
-                    self.evidence.disk.remove(path)
+                sweep(self.evidence.disk, stamps_folder(self.evidence))
             self._write(size, authority, suffix, data)
 
     def _clear(self, authority: str) -> None:
@@ -283,12 +282,9 @@ class _Work:
         )
 
     def _write(self, size: int, authority: str, suffix: Suffix, data: bytes) -> None:
-        disk, path = self.evidence.disk, stamp_path(self.evidence, size, authority, suffix)
+        path = stamp_path(self.evidence, size, authority, suffix)
         with told(path):
-            if not path.parent.is_dir():
-                disk.make_folder(path.parent)
-                disk.sync_folder(path.parent.parent)
-            write_whole(disk, path, data)
+            write_in_folder(self.evidence.disk, path, data)
 
 
 def _plain(words: str) -> str:

@@ -15,7 +15,7 @@ from archiver.evidence.stamps.request import nonce_of
 from archiver.evidence.stamps.stamp import Stamp, StampProblem, check_stamp
 from archiver.model.anchors import Anchor
 from archiver.model.digest import Digest
-from archiver.model.findings import Finding, Level
+from archiver.model.findings import Finding, finding
 
 _SETTINGS = "archive.toml"
 
@@ -28,9 +28,9 @@ def check_stamps(evidence: Reader, authorities: Sequence[Authority]) -> tuple[Fi
     """
     roots = _Roots(evidence, authorities)
     return tuple(
-        finding
+        found
         for _position, anchor in anchors(evidence)
-        for finding in _check(evidence, anchor, roots)
+        for found in _check(evidence, anchor, roots)
     )
 
 
@@ -46,12 +46,10 @@ def _check(evidence: Reader, anchor: Anchor, roots: "_Roots") -> Iterator[Findin
         subject = path.relative_to(evidence.root).as_posix()
         if data is None:
             intact = False
-            yield _finding(
-                "stamp-missing", "error", subject, _("The file is missing."), _put_back()
-            )
+            yield finding("stamp-missing", "error", subject, _("The file is missing."), _put_back())
         elif Digest.of(data) != digest:
             intact = False
-            yield _finding(
+            yield finding(
                 "stamp-altered",
                 "error",
                 subject,
@@ -74,7 +72,7 @@ def _check_answer(
     if isinstance(judged, StampProblem) and judged.code == "untrusted" and kept:
         judged = check_stamp(answer, note, [kept], nonce=nonce)
         if isinstance(judged, Stamp):
-            yield _finding(
+            yield finding(
                 "stamp-unknown-root",
                 "warning",
                 subject,
@@ -86,7 +84,7 @@ def _check_answer(
             )
     match judged:
         case StampProblem(code="untrusted"):
-            yield _finding(
+            yield finding(
                 "stamp-unknown-root",
                 "error",
                 subject,
@@ -143,17 +141,13 @@ def _journalled(evidence: Reader) -> Iterator[Authority]:
 
 
 def _invalid(subject: str, reason: str) -> Finding:
-    return _finding(
+    return finding(
         "stamp-invalid",
         "error",
         subject,
         _("The time-stamp does not hold: {reason}.").format(reason=reason),
         _("Put the file back from a backup; `archiver anchor` asks for a new time-stamp."),
     )
-
-
-def _finding(code: str, level: Level, subject: str, message: str, advice: str) -> Finding:
-    return Finding(code=code, level=level, subject=subject, message=message, advice=advice)
 
 
 def _put_back() -> str:

@@ -39,14 +39,6 @@ def dated_anchors(evidence: Reader) -> Iterator[tuple[Position, Anchor, datetime
             yield entry.position, entry.payload, entry.at
 
 
-def first_anchored(evidence: Reader, position: int) -> int | None:
-    """Return the size of the smallest time-stamped checkpoint that covers POSITION."""
-    return min(
-        (anchor.size for _position, anchor in anchors(evidence) if anchor.size > position),
-        default=None,
-    )
-
-
 def news_since(evidence: Reader, size: int) -> bool:
     """Tell whether anything but ``anchor`` entries was journalled beyond the first SIZE entries.
 

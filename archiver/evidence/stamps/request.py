@@ -3,6 +3,8 @@
 from archiver.evidence.stamps import der
 
 SHA256 = "2.16.840.1.101.3.4.2.1"
+"""Its object identifier (NIST, RFC 5754)."""
+
 NONCE_SIZE = 16  # bytes; RFC 3161 asks for a number that is not used twice, commonly 64 bits
 
 _YES = b"\xff"

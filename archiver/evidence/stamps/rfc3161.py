@@ -21,12 +21,13 @@ from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder
 from rfc3161_client.tsp import PKIStatus
 
 from archiver.evidence.stamps.der import SEQUENCE, SET, DerError, Node, parse
+from archiver.evidence.stamps.request import SHA256
 from archiver.evidence.stamps.stamp import StampProblem
 from archiver.evidence.stamps.token import SHA1, Token
 
 _HASHES = {
     SHA1: "sha1",
-    "2.16.840.1.101.3.4.2.1": "sha256",
+    SHA256: "sha256",
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }

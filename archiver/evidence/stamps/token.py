@@ -19,6 +19,7 @@ from archiver.evidence.stamps.der import (
     first,
     parse,
 )
+from archiver.evidence.stamps.request import SHA256
 
 SIGNED_DATA = "1.2.840.113549.1.7.2"
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
@@ -28,7 +29,6 @@ SHA1 = "1.3.14.3.2.26"
 
 _SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"  # RFC 2634, section 5.4
 _SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"  # RFC 5035, section 3
-_SHA256 = "2.16.840.1.101.3.4.2.1"
 _TAGGED = 0xA0  # [0], constructed; [1] is the next, and so on
 _REASONS = {  # PKIFailureInfo
     0: "badAlg",
@@ -208,7 +208,7 @@ def _signing_certificate(attributes: tuple[Node, ...]) -> tuple[str | None, byte
     for attribute in attributes:
         name, values = _sequence(attribute, least=2)[:2]
         found[name.oid()] = values
-    for name_, algorithm in ((_SIGNING_CERTIFICATE_V2, _SHA256), (_SIGNING_CERTIFICATE, SHA1)):
+    for name_, algorithm in ((_SIGNING_CERTIFICATE_V2, SHA256), (_SIGNING_CERTIFICATE, SHA1)):
         for value in found[name_].expect(SET).children() if name_ in found else ():
             identifiers = _sequence(_sequence(value, least=1)[0], least=1)
             fields = _sequence(identifiers[0], least=1)

@@ -48,6 +48,7 @@ OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 PST: Final = b"!BDN"
 GZIP: Final = b"\x1f\x8b"
 ZIP: Final = b"PK\x03\x04"
+_EMPTY_ZIP: Final = b"PK\x05\x06"
 _CONTAINERS: Final = (
     (GZIP, "gzip"),
     (ZIP, "zip"),
@@ -59,6 +60,9 @@ _CONTAINERS: Final = (
     (OLE, "Outlook .msg"),
     (PST, "Outlook .pst"),
 )
+_TAR: Final = (257, b"ustar")
+_PACKED: Final = frozenset({".tar", ".bz2", ".tbz", ".xz", ".txz", ".7z", ".rar", ".zst"})
+"""Ends of names of packed files that are not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,9 @@ def messages_of(file: Opened, *, style: mbox.Style | None = None) -> Iterator[Ou
         yield NotRead(file.shown, _("it is empty"))
     elif file.suffix == ".emlx":
         yield _emlx(file, start)
-    elif reason := _why_not(start, mail=mail):
+    elif reason := ("" if file.single else belied(file.suffix, start)) or _why_not(
+        start, mail=mail
+    ):
         yield NotRead(file.shown, reason)
     elif not file.single and mbox.is_mbox(start):
         yield from _mbox(file, start, style)
@@ -106,6 +112,40 @@ def looks_like_mail(start: bytes) -> bool:
     return _FIELD.match(header) is not None and _KNOWN_FIELD.search(header) is not None
 
 
+def belied(suffix: str, start: bytes) -> str:
+    """Say that a file that begins with START is not what its name, by SUFFIX, claims, else "".
+
+    What plainly is mail may have any name: some programs call single messages ``.msg``.
+    """
+    packed = any(start.startswith(magic) for magic, _kind in _CONTAINERS)
+    if packed or not start or mbox.is_mbox(start) or looks_like_mail(start):
+        return ""
+    magic_at, magic = _TAR
+    if start[magic_at : magic_at + len(magic)] == magic:
+        return _unread().format(kind="tar")
+    if suffix in _PACKED:
+        return _unread().format(kind=suffix)
+    return _("it is empty") if start.startswith(_EMPTY_ZIP) else _not_a(suffix)
+
+
+def _not_a(suffix: str) -> str:
+    match suffix:
+        case ".pst" | ".ost":
+            return _("it is not an Outlook data file")
+        case ".msg":
+            return _("it is not an Outlook message")
+        case ".zip":
+            return _("it is not a zip file")
+        case ".gz" | ".tgz":
+            return _("it is not a gzip file")
+        case _:
+            return ""
+
+
+def _unread() -> str:
+    return _("{kind} files are not read; unpack or export it first")
+
+
 def too_large(shown: str) -> NotRead:
     """Return that a message is larger than MAX_MESSAGE."""
     return NotRead(shown, _("the message is larger than the archiver can hold"))
@@ -118,7 +158,7 @@ def _why_not(start: bytes, *, mail: bool) -> str:
             if magic in {GZIP, ZIP}:
                 told = _("{kind} files are not read; unpack or export it first, or name it")
             else:
-                told = _("{kind} files are not read; unpack or export it first")
+                told = _unread()
             return told.format(kind=kind)
     return "" if mail else _("it does not look like mail")
 

@@ -24,6 +24,7 @@ from archiver.mailbox.imports.contents import (
     SINGLE,
     SNIFF,
     Opened,
+    belied,
     messages_of,
     too_large,
 )
@@ -206,6 +207,9 @@ def _read(found: _Found, outlook: Outlook) -> Iterator[Outcome]:
         style = None
         if not single and mbox.is_mbox(start):
             style = mbox.detect_style(file)
+        elif not single and (reason := belied(path.suffix.lower(), start)):
+            yield NotRead(shown(path), reason)
+            return
         elif status.st_size > MAX_MESSAGE and not start.startswith((OLE, PST)):
             yield too_large(shown(path))
             return

@@ -4,7 +4,7 @@ import re
 from gettext import gettext as _
 
 from archiver.mailbox.server.link import Link
-from archiver.mailbox.server.responses import Item
+from archiver.mailbox.server.responses import MOST, Item
 from archiver.mailbox.server.session import FolderState, RefusedError
 from archiver.model.cursors import Status
 
@@ -48,9 +48,14 @@ class Examiner:
         validity = link.number("UIDVALIDITY")
         if not validity:
             raise RefusedError(_("the server gives the folder no UIDVALIDITY"))
+        if validity > MOST:
+            raise RefusedError(_("the server gives the folder a UIDVALIDITY that is none"))
         exists = link.number("EXISTS")
         if exists is None:  # 0 would be a guess, and mail would be missed for it
             raise RefusedError(_("the server does not say how many messages the folder has"))
+        if exists > MOST:
+            raise RefusedError(_("the server says that the folder has more messages than can be"))
+        following = link.number("UIDNEXT")
         modseq = None if link.take("NOMODSEQ") else link.number("HIGHESTMODSEQ")
         vanished = None
         same = asked is not None and validity == asked.uidvalidity
@@ -58,7 +63,7 @@ class Examiner:
             vanished = _vanished(link.take("VANISHED"), asked.uidnext)
         return FolderState(
             uidvalidity=validity,
-            uidnext=link.number("UIDNEXT"),
+            uidnext=following if following and following <= MOST + 1 else None,
             exists=exists,
             modseq=modseq or None,
             mailbox_id=_identity(link.take("MAILBOXID")),

@@ -4,9 +4,9 @@ Sequence numbers are never used, so that no EXISTS, EXPUNGE or VANISHED that com
 shift anything; each answer stands for itself, and one that cannot be read counts as not given.
 """
 
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from gettext import gettext as _
 
 from archiver.errors import TemporaryNetworkError
@@ -64,7 +64,7 @@ class Fetcher:
                 odd.append(item)
         found.update(uid for uid, _attributes in responses.fetched(odd))
         # n:* always names the last message, whose UID may be below n (RFC 3501, section 6.4.8).
-        return tuple(sorted(uid for uid in found if uid >= first))
+        return tuple(sorted(uid for uid in found if first <= uid <= responses.MOST))
 
     def outlines(self, uids: Sequence[int]) -> Mapping[int, Outline]:
         """Ask for size, INTERNALDATE, flags, and on Gmail number and labels, of UIDS."""
@@ -105,23 +105,36 @@ class Fetcher:
         for uid in missing:
             yield uid, None
 
-    def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:
+    def fetch_in_parts(self, uid: int, size: int | None, start: int = 0) -> Iterator[bytes]:
         """Fetch one message by partial fetches of 1 MiB (``BODY.PEEK[]<offset.count>``).
 
-        A piece shorter than asked is the end, unless SIZE says otherwise: then one more is asked
-        for, since some servers hand out smaller pieces. SIZE decides nothing else.
+        How long a piece is says nothing: some servers hand out smaller ones. The end is an empty
+        piece, or where SIZE is reached and the server has no more to say. Where it has no more to
+        say before that, the message is asked for whole: SIZE may be an estimate, or somebody
+        deleted the message meanwhile.
         """
-        whole = io.BytesIO()  # hands out its buffer without a second copy
-        short = False
-        while (start := whole.tell()) <= MAX_MESSAGE:
-            piece = self._piece(uid, start, may_be_end=short or (start > 0 and start == size))
-            if piece is None:
-                return None
-            whole.write(piece)
-            short = len(piece) < PART
-            if not piece or (short and not (size and whole.tell() < size)):
-                return whole.getvalue()
+        at = start
+        while at <= MAX_MESSAGE:
+            piece = self._piece(uid, at)
+            if not piece:
+                reached = piece is not None if size is None else at >= size
+                if at == 0 and piece is not None:
+                    yield piece
+                elif at and not reached:
+                    yield self._rest(uid, at)
+                return
+            at += len(piece)
+            yield piece
+            del piece  # before the next one comes
         raise RefusedError(_("the message is larger than the archiver can hold"))
+
+    def _rest(self, uid: int, start: int) -> bytes:
+        """Return what the message holds from START on, by fetching all of it."""
+        with suppress(RefusedError):
+            for _uid, data in self.fetch((uid,)):
+                if data is not None and len(data) >= start:
+                    return data[start:]
+        raise RefusedError(_("the server stopped handing out the message midway"))
 
     def _attributes(
         self, uids: Sequence[int], what: str
@@ -155,23 +168,26 @@ class Fetcher:
             self._link.take("EXPUNGE")
             self._link.take("VANISHED")
 
-    def _piece(self, uid: int, start: int, *, may_be_end: bool) -> bytes | None:
-        """Return what the message holds from START on, at most PART bytes; empty after its end."""
+    def _piece(self, uid: int, start: int) -> bytes | None:
+        """Return what the message holds from START on, at most PART bytes; empty after its end.
+
+        None: nothing was handed out.
+        """
         try:
             items = self._uid_fetch(str(uid), f"(UID BODY.PEEK[]<{start}.{PART}>)")
         except RefusedError:
-            if may_be_end:  # some servers refuse to answer beyond the end
-                return b""
+            if start:  # some servers refuse to answer beyond the end
+                return None
             raise
         for found, attributes in responses.fetched(items):
             for name, value in attributes.items():
                 origin = _PIECE.match(name)
                 if found == uid and origin and int(origin[1]) == start:
                     # A server that knows no counts sends the rest: that is the rest.
-                    return value if isinstance(value, bytes) else b""
+                    return value if isinstance(value, bytes) else None
                 if found == uid and name == _WHOLE and start == 0 and isinstance(value, bytes):
                     return value
-        return b"" if start else None
+        return None
 
 
 def _outline(attributes: Mapping[bytes, responses.Value]) -> Outline:

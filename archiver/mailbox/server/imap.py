@@ -12,8 +12,10 @@ built on (``link``), each for a reason:
 
 import imaplib
 import logging
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from gettext import gettext as _
 
 import imapclient
@@ -25,7 +27,7 @@ from archiver.mailbox.server import mutf7
 from archiver.mailbox.server.examining import Examiner
 from archiver.mailbox.server.fetching import PART, Fetcher
 from archiver.mailbox.server.link import Link, open_link
-from archiver.mailbox.server.listing import list_folders
+from archiver.mailbox.server.listing import list_folders, raw_names
 from archiver.mailbox.server.session import (
     Folder,
     FolderState,
@@ -37,6 +39,9 @@ from archiver.mailbox.server.waiting import idle
 from archiver.model.cursors import Status
 
 __all__ = ["PART", "ImapSession", "connect"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9 /._-]+\Z")
+"""Folder names that are written in one way only."""
 
 
 class ImapSession:
@@ -61,6 +66,10 @@ class ImapSession:
 
     def examine(self, folder: str, since: Status | None = None) -> FolderState:
         """Open FOLDER with EXAMINE and read UIDVALIDITY, without which no UID means anything."""
+        if not self._raw_names and not _PLAIN.match(folder):
+            # A new connection has listed nothing, and the name may be no modified UTF-7.
+            with suppress(RefusedError):
+                self._raw_names = raw_names(self._link)
         raw = self._raw_names.get(folder) or mutf7.encode(folder)
         if not mutf7.sendable(raw):
             raise RefusedError(_("the folder's name holds control characters"))
@@ -84,9 +93,9 @@ class ImapSession:
         """Fetch the bytes of UIDS in one command."""
         return self._fetcher.fetch(uids)
 
-    def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:
+    def fetch_in_parts(self, uid: int, size: int | None, start: int = 0) -> Iterator[bytes]:
         """Fetch one large message in pieces."""
-        return self._fetcher.fetch_in_parts(uid, size)
+        return self._fetcher.fetch_in_parts(uid, size, start)
 
     def idle(self, seconds: float, stop: Callable[[], bool]) -> bool:
         """Wait for news of the open folder."""

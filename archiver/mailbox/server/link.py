@@ -223,15 +223,20 @@ def _reach(
         return dial(account, timeout, context if account.security == "tls" else None)
     except ssl.SSLCertVerificationError as error:
         raise trouble.bad_certificate(account, error.verify_message) from None
-    except (ssl.SSLEOFError, ssl.SSLZeroReturnError, TimeoutError) as error:
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        raise trouble.unreachable(account, _("the connection ended during the greeting")) from None
+    except TimeoutError as error:
         raise trouble.unreachable(account, trouble.said([str(error)])) from None
     except ssl.SSLError as error:
         raise trouble.no_tls(account, error.reason or str(error)) from None
     except OSError as error:
         raise trouble.unreachable(account, error.strerror or str(error)) from None
     except (imaplib.IMAP4.error, ValueError) as error:
+        if trouble.ended(str(error)):
+            reason = _("the connection ended during the greeting")
+            raise trouble.unreachable(account, reason) from None
         reason = trouble.said([str(error)])
-        if any(word in reason for word in ("BYE", "EOF", "unterminated")):
+        if "BYE" in reason:
             raise trouble.unreachable(account, reason) from None
         raise trouble.not_imap(account, reason) from None
 

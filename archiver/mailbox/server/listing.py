@@ -70,6 +70,13 @@ def list_folders(link: Link) -> Listing:
     return Listing(folders, names, together=bool(told) or not folders)
 
 
+def raw_names(link: Link) -> Mapping[str, bytes]:
+    """Return how each folder is written on the wire, and nothing else of it."""
+    link.take("LIST")
+    link.ask("LIST", '""', '"*"')
+    return _names([item.name for item in responses.listed(link.take("LIST"))])
+
+
 def _ways(link: Link) -> list[tuple[str, ...]]:
     """Return what to put after the pattern, the best first."""
     special = "SPECIAL-USE " if link.has("SPECIAL-USE") else ""
@@ -157,7 +164,9 @@ def _statuses(items: Iterable[responses.Item]) -> Iterable[tuple[bytes, Status]]
             responses.number(attributes.get(name))
             for name in (b"UIDVALIDITY", b"UIDNEXT", b"MESSAGES", b"HIGHESTMODSEQ")
         )
-        if validity and following and exists is not None:
+        if not (validity and following and exists is not None):
+            continue
+        if validity <= responses.MOST and following <= responses.MOST + 1 >= exists:
             identity = attributes.get(b"MAILBOXID")
             identity = identity[0] if isinstance(identity, tuple) and identity else None
             yield (
@@ -197,6 +206,9 @@ def _names(raws: Iterable[bytes]) -> dict[str, bytes]:
     proper = frozenset(decoded.values())
     names: dict[str, bytes] = {}
     for raw, name in decoded.items():
+        if _key(raw) == b"INBOX":  # in any case of letters it is this one
+            names.setdefault("INBOX", raw)
+            continue
         if name is None:
             name = raw.decode("utf-8", "backslashreplace")  # noqa: PLW2901 - the same, mended
             if name in proper or name in names:

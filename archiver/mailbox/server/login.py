@@ -158,7 +158,7 @@ def _text(error: imaplib.IMAP4.error) -> str:
 def _without(secret: Secret, exchange: _Exchange | None, reason: str) -> str:
     """Return REASON without the secret, should a server send it back."""
     sent = exchange.first.decode("ascii") if exchange is not None else ""
-    for form in (sent, secret.text):
+    for form in (sent, _quoted(secret.text), _quoted(secret.text)[1:-1], secret.text):
         if form:
             reason = reason.replace(form, "…")
     return trouble.said([reason]) if reason else ""

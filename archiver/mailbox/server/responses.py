@@ -41,6 +41,8 @@ _MONTHS = {
     for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
 }
 _MAX_DEPTH = 8
+MOST = 2**32 - 1
+"""The largest UID, UIDVALIDITY or count of messages (RFC 3501, section 9: nz-number, number)."""
 _MAX_MINUTES = 59
 
 
@@ -57,11 +59,12 @@ class Listed:
 
 
 def fetched(items: Iterable[Item]) -> Iterator[tuple[int, dict[bytes, Value]]]:
-    """Yield (UID, attributes by upper-case name) for each FETCH answer that tells its UID."""
+    """Yield (UID, attributes by upper-case name) for each FETCH answer that tells a UID."""
     for group in _groups(items):
         usual = _usual(group)
         if usual is not None:
-            yield usual
+            if usual[0] <= MOST:
+                yield usual
             continue
         answer = _values(group) or ()
         if len(answer) < 2 or not isinstance(answer[1], tuple):  # noqa: PLR2004 - number, list
@@ -75,7 +78,7 @@ def fetched(items: Iterable[Item]) -> Iterator[tuple[int, dict[bytes, Value]]]:
             if isinstance(name, bytes)
         }
         uid = attributes.get(b"UID")
-        if isinstance(uid, int) and uid > 0:
+        if isinstance(uid, int) and 0 < uid <= MOST:
             yield uid, attributes
 
 

@@ -14,7 +14,7 @@ from archiver.model.cursors import Status
 Role = Literal["inbox", "sent", "drafts", "outbox", "templates", "junk", "trash", "archive", "all"]
 
 MAX_MESSAGE = 256 * 1024 * 1024
-"""Bytes: a larger message is told as not fetched, since it could not be held in memory."""
+"""Bytes: a larger message is told as not fetched, since nothing could read it afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +125,11 @@ class Session(Protocol):
         that the server left out, or whose body was NIL, comes with None.
         """
 
-    def fetch_in_parts(self, uid: int, size: int | None) -> bytes | None:
-        """Fetch one message piece by piece, so that a large one needs little more than itself.
+    def fetch_in_parts(self, uid: int, size: int | None, start: int = 0) -> Iterator[bytes]:
+        """Fetch one message piece by piece, from START on; each is asked for when it is taken.
 
-        SIZE is the hint of its outline. None: the server does not hand it out.
+        SIZE is the hint of its outline. Without a piece from the beginning, the server does not
+        hand it out. What was yielded before an error is sound, and can be gone on from.
         """
 
     def close(self) -> None:

@@ -13,7 +13,10 @@ from archiver.mailbox.server.session import RefusedError, ThrottledError
 
 # These are compiled when there is trouble, and not each time that the module is loaded.
 _CONTROL = r"[\x00-\x1f\x7f-\x9f]+"
-_WIRE = r"\A(?:\w+ command error: |command: \w+ => |socket error: )+"
+_WIRE = r"\A(?:\w+ command error: |command: \w+ => |socket error: |\[Errno -?\d+\] )+"
+# What imaplib and OpenSSL say of a connection that was closed.
+_ENDED = r"\AEOF\Z|\Aunterminated line|EOF occurred in violation|connection has been closed"
+_NOT_IMAP = r"\Aunexpected (?:tagged )?response: b(['\"])(.*)\1\Z"
 _LIMIT = 200
 
 # RFC 5530 and what Gmail, Microsoft, Yahoo and Dovecot say. [INUSE] is about one folder only.
@@ -40,6 +43,7 @@ _APP_PASSWORDS = {
     "icloud.com": "https://account.apple.com",
     "fastmail.com": "https://app.fastmail.com/settings/security/integrations",
 }
+_GOOGLE = ("gmail.com", "googlemail.com")
 _MICROSOFT = ("office365.com", "outlook.com", "hotmail.com", "live.com")
 
 
@@ -48,7 +52,16 @@ def said(data: Sequence[object]) -> str:
     last = data[-1] if data else b""
     words = last.decode("utf-8", "replace") if isinstance(last, bytes) else str(last or "")
     plain = re.sub(_WIRE, "", re.sub(_CONTROL, " ", words)).strip()
+    if ended(plain):
+        return _("the connection ended")
+    if strange := re.search(_NOT_IMAP, plain):
+        plain = _("it says {words}").format(words=strange[2])
     return plain[:_LIMIT].rstrip(".") or _("the server gave no reason")
+
+
+def ended(words: str) -> bool:
+    """Tell whether a library's WORDS say that the connection was closed in the midst of it."""
+    return re.search(_ENDED, re.sub(_WIRE, "", words)) is not None
 
 
 def last_words(imap: imaplib.IMAP4, error: Exception) -> str:
@@ -230,12 +243,32 @@ def refused_token(account: Account, reason: str) -> TokenRefusedError:
         _("{host} refused the access token of {user}: {reason}.").format(
             host=account.host, user=account.mailbox or account.user, reason=reason
         ),
-        advice=_not_connected(reason)
-        or _(
-            "Ask for a new one: see the account's oauth or token_command. It must be for this user"
-            " and for IMAP; docs/providers says how each provider grants that."
-        ),
+        advice=_not_connected(reason) or _token_advice(account),
     )
+
+
+def _token_advice(account: Account) -> str:
+    if account.oauth is not None:
+        new = _("Log in anew with `archiver account login {name}`.").format(name=account.name)
+    else:
+        new = _(
+            "Run the account's token_command by hand and see whether it prints a new token: it is"
+            " in archive.toml."
+        )
+    return f"{new} " + _(
+        "The token must be for this user and for IMAP; docs/providers says how each provider"
+        " grants that."
+    )
+
+
+def _app_password_advice(account: Account, page: str, *, google: bool) -> str:
+    said = _("This provider wants an app password instead of your own: make one at {page} .")
+    if google:
+        said += " " + _(
+            "Where Google offers you none, log in by OAuth2: `archiver account edit {name} --oauth"
+            " google --client-id ID`; docs/providers/gmail.md says how to get the ID."
+        )
+    return said.format(page=page, name=account.name)
 
 
 def _not_connected(reason: str) -> str:
@@ -252,15 +285,13 @@ def _login_advice(account: Account) -> str:
     for domain in domains:
         if any(domain == end or domain.endswith("." + end) for end in _MICROSOFT):
             return _(
-                "Microsoft takes no passwords over IMAP from most accounts any more; ask the"
-                " administrator whether an app password or basic authentication can be allowed,"
-                " or bring exported files in with `archiver import`."
-            )
+                "Microsoft takes no passwords over IMAP any more: log in by OAuth2 with `archiver"
+                " account edit {name} --oauth microsoft --client-id ID`, then `archiver account"
+                " login {name}`; docs/providers/microsoft-365.md says how to get the ID."
+            ).format(name=account.name)
         for end, page in _APP_PASSWORDS.items():
             if domain == end or domain.endswith("." + end):
-                return _(
-                    "This provider wants an app password instead of your own: make one at {page} ."
-                ).format(page=page)
+                return _app_password_advice(account, page, google=end in _GOOGLE)
     return _(
         "Check user and password; with two-step verification the provider may want an app"
         " password. Then try `archiver account test {name}`."
