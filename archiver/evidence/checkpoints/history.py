@@ -14,7 +14,7 @@ from archiver.evidence.checkpoints.keys import VerifierKey
 from archiver.evidence.checkpoints.note import NoteError, open_note, text_of
 from archiver.evidence.disk import told
 from archiver.evidence.journal.merkle import HASH_SIZE
-from archiver.evidence.journal.proofs import MirrorLeaves, roots_at
+from archiver.evidence.journal.proofs import MirrorLeaves, PackedLeaves, roots_at
 from archiver.evidence.reader import Reader
 from archiver.model.anchors import KeyRotate, Restore
 from archiver.model.digest import Position
@@ -119,9 +119,9 @@ def roots(
     level = max((known.size for known in signed if known.size <= largest), default=0)
     if level and evidence.mirror.length() >= largest * HASH_SIZE:
         # Only what was signed vouches for the mirror: the leaves after it are compared one by one.
-        newer = list(islice(evidence.journal.leaves(level), largest - level))
+        newer = PackedLeaves(islice(evidence.journal.leaves(level), largest - level))
         with MirrorLeaves(evidence.mirror.path, largest) as mirror:
-            if list(mirror[level:]) == newer:
+            if mirror[level:].joined() == newer.joined():
                 found = roots_at(mirror, {*sizes, level})
                 if all(found.get(known.size, known.root) == known.root for known in signed):
                     return found
@@ -133,8 +133,8 @@ def journal_roots(evidence: Reader, sizes: Collection[int]) -> Mapping[int, byte
 
     Raises OperationError when entries or their hashes are missing.
     """
-    leaves = list(islice(evidence.journal.leaves(), max(sizes, default=0)))
     try:
+        leaves = PackedLeaves(islice(evidence.journal.leaves(), max(sizes, default=0)))
         return roots_at(leaves, sizes)
     except ValueError as error:
         raise OperationError(

@@ -23,40 +23,22 @@ Node = tuple[int, int]
 """Where a hash stands in the tree: level above the leaves, place from the left."""
 
 
-class MirrorLeaves(Sequence[bytes]):
-    """The first SIZE leaves of ``journal/leaves``, mapped rather than loaded.
+class PackedLeaves(Sequence[bytes]):
+    """Leaves one behind the other, without an object for each.
 
-    A slice is a view of the same file: ``leaves[:size]`` is the tree as it was at an older size.
-    Close it, or use it in a ``with`` statement: Windows cannot change a file that is mapped.
+    A slice is a view of the same: ``leaves[:size]`` is the tree as it was at an older size.
     """
 
-    def __init__(self, path: Path, size: int | None = None) -> None:
-        """Map PATH; all whole leaves in it when SIZE is None. Raises OperationError."""
-        try:
-            length = path.stat().st_size // HASH_SIZE
-            self._size = length if size is None else size
-            if self._size > length:
-                raise OperationError(
-                    _("{path} covers {length} entries where {size} are wanted.").format(
-                        path=path, length=length, size=self._size
-                    ),
-                    advice=_(
-                        "The next command that writes to the archive completes it; "
-                        "`archiver verify` tells more."
-                    ),
-                )
-            self._map: mmap.mmap | None = None
-            if self._size:  # an empty file cannot be mapped
-                with path.open("rb") as file:
-                    self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except OSError as error:
-            raise OperationError(
-                _("{path} could not be read: {reason}.").format(
-                    path=path, reason=error.strerror or error
-                ),
-                advice=_("Check the disk, and that the file belongs to you."),
-            ) from error
+    def __init__(self, leaves: Iterable[bytes]) -> None:
+        """Pack LEAVES; raises ValueError when one is not 32 bytes long."""
+        packed = bytearray()
+        for leaf in leaves:
+            if len(leaf) != HASH_SIZE:
+                raise ValueError("a hash of the tree is 32 bytes long")
+            packed += leaf
+        self._map: mmap.mmap | bytes | None = bytes(packed)
         self._start = 0
+        self._size = len(packed) // HASH_SIZE
 
     def __len__(self) -> int:
         return self._size
@@ -64,8 +46,8 @@ class MirrorLeaves(Sequence[bytes]):
     @overload
     def __getitem__(self, index: int) -> bytes: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+    def __getitem__(self, index: slice) -> "PackedLeaves": ...
+    def __getitem__(self, index: int | slice) -> "bytes | PackedLeaves":
         """Return one leaf, or a view of some that follow each other."""
         if isinstance(index, slice):
             start, stop, step = index.indices(self._size)
@@ -89,9 +71,44 @@ class MirrorLeaves(Sequence[bytes]):
         at = self._start * HASH_SIZE
         return self._map[at : at + self._size * HASH_SIZE]
 
+
+class MirrorLeaves(PackedLeaves):
+    """The first SIZE leaves of ``journal/leaves``, mapped rather than loaded.
+
+    Close it, or use it in a ``with`` statement: Windows cannot change a file that is mapped.
+    """
+
+    def __init__(self, path: Path, size: int | None = None) -> None:
+        """Map PATH; all whole leaves in it when SIZE is None. Raises OperationError."""
+        try:
+            length = path.stat().st_size // HASH_SIZE
+            self._size = length if size is None else size
+            if self._size > length:
+                raise OperationError(
+                    _("{path} covers {length} entries where {size} are wanted.").format(
+                        path=path, length=length, size=self._size
+                    ),
+                    advice=_(
+                        "The next command that writes to the archive completes it; "
+                        "`archiver verify` tells more."
+                    ),
+                )
+            self._map = None
+            if self._size:  # an empty file cannot be mapped
+                with path.open("rb") as file:
+                    self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise OperationError(
+                _("{path} could not be read: {reason}.").format(
+                    path=path, reason=error.strerror or error
+                ),
+                advice=_("Check the disk, and that the file belongs to you."),
+            ) from error
+        self._start = 0
+
     def close(self) -> None:
         """Give the file free; views of it are of no use afterwards."""
-        if self._map is not None:
+        if isinstance(self._map, mmap.mmap):
             self._map.close()
 
     def __enter__(self) -> Self:
@@ -222,7 +239,7 @@ def _first(leaves: Sequence[bytes], size: int | None) -> Sequence[bytes]:
 
 
 def _joined(leaves: Sequence[bytes]) -> bytes:
-    if isinstance(leaves, MirrorLeaves):
+    if isinstance(leaves, PackedLeaves):
         return leaves.joined()
     if not _are_hashes(leaves):
         raise ValueError("a hash of the tree is 32 bytes long")
