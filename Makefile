@@ -17,9 +17,9 @@ PYTEST := -m pytest
 
 # What a wheel may lack, or another Python do otherwise, shows where commands, pages, proofs and
 # workers run; `make wheel-test WHEEL_TESTS=tests`, as test-all does, runs all quick tests on it.
-WHEEL_TESTS ?= tests/test_cli_*.py tests/test_daemon_process.py tests/test_demo.py \
-  tests/test_dossier_*.py tests/test_i18n.py tests/test_index_*.py tests/test_mailbox_*.py \
-  tests/test_packaging.py tests/test_proof_*.py tests/test_reading_*.py tests/test_service.py \
+WHEEL_TESTS ?= tests/test_cli_*.py tests/test_demo.py tests/test_dossier_build.py \
+  tests/test_i18n.py tests/test_mailbox_msg.py tests/test_mailbox_pst.py tests/test_packaging.py \
+  tests/test_proof_verify.py tests/test_reading_wall.py tests/test_service.py \
   tests/test_templates.py
 
 .PHONY: demo test test-all test-quick lint wheel-test messages clean

@@ -144,7 +144,7 @@ def _connect(account: Account) -> Session:
 
 @pytest.mark.dovecot
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(sampled(SEEDS, share=0.05)))
+@pytest.mark.parametrize("seed", range(sampled(SEEDS, share=0.04)))
 def test_a_clean_run_after_chaos_leaves_exactly_the_servers_messages(
     dovecot: DovecotServer, mailbox_user: str, tmp_path: Path, seed: int
 ) -> None:
