@@ -102,11 +102,6 @@ def read(root: Path) -> DaemonState | None:
         return None
 
 
-def state_json(state: DaemonState) -> Mapping[str, object]:
-    """Return STATE as JSON has it."""
-    return cast("Mapping[str, object]", json.loads(json.dumps(asdict(state), default=_text)))
-
-
 def is_running(state: DaemonState) -> bool:
     """Tell whether its process is there, as far as this machine can know.
 

@@ -10,6 +10,7 @@ from gettext import gettext as _
 from gettext import ngettext
 from typing import TYPE_CHECKING
 
+from archiver.model.cells import safe_cell
 from archiver.model.reading import Attachment, Defect, Mailbox
 from archiver.model.record import RecordLine, RecordView, SightingView
 from archiver.model.sources import FileSource, HandSource, ImapSource, Source
@@ -34,7 +35,6 @@ CSV_HEADER = (
     "attachments",
     "variants",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def rfc3339(moment: datetime) -> str:
@@ -237,12 +237,7 @@ def csv_row(hit: Hit) -> tuple[str, ...]:
         "; ".join(line.attachments),
         "; ".join(digest.hex for digest in line.variants),
     )
-    return tuple(map(_cell, cells))
-
-
-def _cell(text: str) -> str:
-    """Keep a spreadsheet from running a stranger's subject as a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return tuple(map(safe_cell, cells))
 
 
 # --- words for people ----------------------------------------------------------------------------

@@ -75,10 +75,7 @@ def put(kind: Kind, job: Job, *, replace: bool = False, run: "Run | None" = None
     run = run or run_program
     _make_state(job.state)
     if kind == "cron":
-        before = _crontab(run)
-        wanted = cron.with_lines(before, job)
-        if wanted != before:
-            run((_CRONTAB, "-"), wanted)
+        _change_crontab(run, lambda before: cron.with_lines(before, job))
         return
     files = service_of(kind, job).files
     if not replace:
@@ -96,10 +93,7 @@ def take_away(kind: Kind, job: Job, *, replace: bool = False, run: "Run | None" 
     """Remove what ``put`` wrote; raises UsageError for a file that is not ours, without REPLACE."""
     run = run or run_program
     if kind == "cron":
-        before = _crontab(run)
-        wanted = cron.without_lines(before, job)
-        if wanted != before:
-            run((_CRONTAB, "-"), wanted)
+        _change_crontab(run, lambda before: cron.without_lines(before, job))
         return
     files = service_of(kind, job).files
     if not replace:
@@ -107,6 +101,14 @@ def take_away(kind: Kind, job: Job, *, replace: bool = False, run: "Run | None" 
     for file in files:
         with _told(file.path):
             file.path.unlink(missing_ok=True)
+
+
+def _change_crontab(run: "Run", change: Callable[[str], str]) -> None:
+    """Hand the crontab in again as CHANGE makes it, unless that changes nothing."""
+    before = _crontab(run)
+    wanted = change(before)
+    if wanted != before:
+        run((_CRONTAB, "-"), wanted)
 
 
 def run_program(words: tuple[str, ...], text: str | None) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 from gettext import gettext as _
 from gettext import ngettext
 
-from archiver.care.coverage.findings import finding, short
+from archiver.care.coverage.findings import short
 from archiver.care.coverage.live import LiveAccount, LiveFolder
-from archiver.model.findings import Finding
+from archiver.model.findings import Finding, finding
 
 
 def differences(accounts: Collection[LiveAccount]) -> Iterator[Finding]:

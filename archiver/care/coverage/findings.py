@@ -7,7 +7,7 @@ from gettext import ngettext
 
 from archiver.care.coverage.state import AccountState
 from archiver.model.coverage import Epoch, OneSided
-from archiver.model.findings import Finding, Level
+from archiver.model.findings import Finding, finding
 from archiver.model.intervals import Intervals
 
 _LONGEST_SET = 300
@@ -166,8 +166,3 @@ def short(uids: Intervals) -> str:
     """Write UIDS for people: a very long set is cut."""
     text = str(uids)
     return text if len(text) <= _LONGEST_SET else f"{text[:_LONGEST_SET].rpartition(',')[0]},…"
-
-
-def finding(code: str, level: Level, subject: str, message: str, advice: str) -> Finding:
-    """Make a finding of its parts."""
-    return Finding(code=code, level=level, subject=subject, message=message, advice=advice)

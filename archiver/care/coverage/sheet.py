@@ -6,6 +6,7 @@ from datetime import datetime
 
 from archiver.care.coverage.live import LiveAccount, LiveFolder
 from archiver.care.coverage.whole import Coverage
+from archiver.model.cells import safe_cell
 from archiver.model.coverage import NOTHING, Epoch
 from archiver.model.intervals import Intervals
 
@@ -22,7 +23,6 @@ CSV_HEADER = (
     "until",
     "reason",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +118,15 @@ def _of_live(folder: LiveFolder) -> Iterator[_Said]:
 
 def _row(account: str, said: _Said, folder: str = "", uidvalidity: int = 0) -> tuple[str, ...]:
     return (
-        _cell(account),
-        _cell(folder),
+        safe_cell(account),
+        safe_cell(folder),
         str(uidvalidity or ""),
         said.what,
         str(said.uids),
         str(len(said.uids) if said.count is None else said.count),
-        _cell(said.rule),
+        safe_cell(said.rule),
         said.rules,
         said.since.isoformat() if said.since else "",
         said.until.isoformat() if said.until else "",
-        _cell(said.reason),
+        safe_cell(said.reason),
     )
-
-
-def _cell(text: str) -> str:
-    """Keep a spreadsheet from running a folder's name as a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
